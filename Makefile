@@ -1,0 +1,44 @@
+# Two commands matter: `make demo` and `make test`. Both work on a fresh machine with Python 3.11+ and make.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+export HF_HUB_OFFLINE ?= 1
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "geomsim needs Python 3.11 or newer: make PYTHON=python3.12 demo" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[models]'
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[models,dev]'
+	@touch $@
+
+install: .venv/installed ## a virtual environment in .venv with everything but the developers' tools
+
+demo: .venv/installed ## from two real models to p-values, under 90 seconds
+	$(BIN)/geomsim demo
+
+test: .venv/installed-dev ## everything that CI runs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+format: .venv/installed-dev ## let ruff put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+benchmarks: .venv/installed-dev ## the numbers in benchmarks/README.md, measured again
+	$(BIN)/python benchmarks/run.py
+
+clean: ## remove the environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist geomsim-demo
+
+.PHONY: help install demo test format benchmarks clean

@@ -1,0 +1,450 @@
+"""Codes on disk: a directory of safetensors shards and a JSON manifest, each of which appears whole or not at all.
+
+``shard-00000.safetensors`` holds ``indptr`` (int64), ``indices`` (int32) and ``values`` (float16 or float32) of a CSR
+matrix, or dense ``values``, and the columns of the token table; ``manifest.json`` is written last, so that a directory
+without one is a run that did not end. Every shard repeats in its header which dictionary and text it belongs to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim.activations.codes import Codes
+from geomsim.activations.tokens import COLUMNS, TokenTable
+from geomsim.errors import InvalidCodes
+
+FORMAT = "geomsim-codes"
+VERSION = 1
+MANIFEST = "manifest.json"
+SHARD_TOKENS = 65_536
+
+_TOKEN_PREFIX = "token."
+_GROUPS = "groups"
+_NUMPY_TYPES = {"F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
+_IDENTITY = ("model", "site", "dictionary", "text_hash")
+
+AnyCodes = TypeVar("AnyCodes", bound=Codes)
+
+
+class CodesWriter:
+    """Write codes batch by batch; the memory held is that of one shard.
+
+    Parameters
+    ----------
+    path
+        the directory to write.
+    model, site, dictionary, text_hash
+        which model, which place in it, which dictionary (its hash) and which text; `text_hash` is taken from the
+        token tables where it is left out.
+    dtype
+        of the values on disk, float32 or float16. Values that float16 rounds to zero are counted in the manifest.
+    shard_tokens
+        tokens per shard; shards do not depend on how the batches were cut.
+    replace
+        whether codes that are there already (finished or not) are deleted first.
+
+    Raises
+    ------
+    InvalidCodes
+        when the directory already holds codes, a batch does not fit the ones before, a value is too large for
+        float16, or nothing was appended.
+
+    Notes
+    -----
+    Leaving the ``with`` block writes the last shard and the manifest; leaving it by an exception writes neither.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        model: str = "",
+        site: str = "",
+        dictionary: str = "",
+        text_hash: str = "",
+        name: str = "",
+        provenance: Mapping[str, Any] | None = None,
+        dtype: str = "float32",
+        shard_tokens: int = SHARD_TOKENS,
+        replace: bool = False,
+    ) -> None:
+        if dtype not in ("float32", "float16"):
+            raise InvalidCodes(f"codes are stored as float32 or float16, not {dtype!r}")
+        if shard_tokens < 1:
+            raise InvalidCodes(f"shard_tokens must be at least 1, got {shard_tokens}")
+        self.path = Path(path)
+        self._identity = {"model": model, "site": site, "dictionary": dictionary, "text_hash": text_hash}
+        self._name = name
+        self._provenance = dict(provenance or {})
+        self._dtype = np.dtype(dtype)
+        self._shard_tokens = shard_tokens
+        self._buffer: list[Codes] = []
+        self._buffered = 0
+        self._rows = 0
+        self._first: Codes | None = None
+        self._group_numbers: dict[Any, int] = {}
+        self._rounded_to_zero = 0
+        self._left_out: Counter[str] = Counter()
+        self._left_out_since_shard: Counter[str] = Counter()
+        self._shards: list[dict[str, Any]] = []
+        self._make_room(replace)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+
+    def append(self, matrix: Any, tokens: TokenTable | None = None, groups: Sequence[Any] | None = None) -> None:
+        """Add the activations of some more tokens: a (tokens, latents) matrix, dense or sparse, or Codes."""
+        if groups is not None:
+            # The same label in two batches is the same group.
+            groups = [self._group_numbers.setdefault(label, len(self._group_numbers)) for label in groups]
+        codes = matrix if isinstance(matrix, Codes) else Codes(matrix, tokens=tokens, groups=groups)
+        self._refuse_misfit(codes)
+        if codes.tokens is not None:
+            self._left_out.update(codes.tokens.left_out)
+            self._left_out_since_shard.update(codes.tokens.left_out)
+        self._rows += codes.n_tokens
+        self._buffer.append(codes)
+        self._buffered += codes.n_tokens
+        while self._buffered >= self._shard_tokens:
+            self._flush(self._shard_tokens)
+
+    def close(self) -> Path:
+        """Write what is still buffered, then the manifest; the codes can be opened from here on."""
+        if self._first is None:
+            raise InvalidCodes(f"{self.path}: no tokens were appended, there are no codes to write")
+        if self._buffered:
+            self._flush(self._buffered)
+        tokens = self._first.tokens
+        manifest = {
+            "format": FORMAT,
+            "version": VERSION,
+            "name": self._name,
+            **self._identity,
+            "layout": "csr" if self._first.is_sparse else "dense",
+            "dtype": self._dtype.name,
+            "n_tokens": self._rows,
+            "n_latents": self._first.n_latents,
+            "nnz": sum(shard["nnz"] for shard in self._shards),
+            "shard_tokens": self._shard_tokens,
+            "documents": None if tokens is None else tokens.documents,
+            "left_out": dict(self._left_out),
+            "rounded_to_zero": self._rounded_to_zero,
+            "provenance": self._provenance,
+            "shards": self._shards,
+        }
+        _appear(self.path / MANIFEST, json.dumps(manifest, indent=1).encode())
+        return self.path
+
+    def _make_room(self, replace: bool) -> None:
+        if self.path.exists() and not self.path.is_dir():
+            raise InvalidCodes(f"{self.path} is a file; codes are written into a directory")
+        manifest = self.path / MANIFEST
+        shards = _shard_files(self.path)
+        if not replace and (manifest.exists() or shards):
+            state = "finished codes" if manifest.exists() else f"{len(shards)} shards of a run that did not end"
+            raise InvalidCodes(f"{self.path} already holds {state}; choose another directory or ask to replace them")
+        self.path.mkdir(parents=True, exist_ok=True)
+        manifest.unlink(missing_ok=True)
+        for old in (*shards, *self.path.glob("*.part")):
+            old.unlink()
+
+    def _refuse_misfit(self, codes: Codes) -> None:
+        first = self._first
+        if first is None:
+            self._first = codes
+            known = self._identity["text_hash"]
+            if known and codes.text_hash and codes.text_hash != known:
+                raise InvalidCodes(f"{self.path}: the tokens are of text {codes.text_hash[:12]}, not {known[:12]}")
+            self._identity["text_hash"] = known or codes.text_hash
+            return
+        for what, then, now in (
+            ("number of latents", first.n_latents, codes.n_latents),
+            ("layout", "sparse" if first.is_sparse else "dense", "sparse" if codes.is_sparse else "dense"),
+            ("token table", first.tokens is not None, codes.tokens is not None),
+            ("groups", first.groups is not None, codes.groups is not None),
+            ("text", first.text_hash, codes.text_hash),
+            ("documents", *(_described(part.tokens) for part in (first, codes))),
+        ):
+            if then != now:
+                raise InvalidCodes(
+                    f"{self.path}: the batch after token {self._rows} does not fit the ones before, {what}: {now}, was {then}"
+                )
+
+    def _flush(self, n_rows: int) -> None:
+        """Write the first `n_rows` buffered tokens as one shard."""
+        parts: list[Codes] = []
+        missing = n_rows
+        while missing:
+            batch = self._buffer.pop(0)
+            if batch.n_tokens > missing:
+                rows = np.arange(batch.n_tokens)
+                self._buffer.insert(0, batch.take(rows[missing:]))
+                batch = batch.take(rows[:missing])
+            parts.append(batch)
+            missing -= batch.n_tokens
+        self._buffered -= n_rows
+        arrays, lost = self._arrays(parts)
+        self._rounded_to_zero += lost
+        number = len(self._shards)
+        header = {
+            "format": FORMAT,
+            "version": str(VERSION),
+            **self._identity,
+            "n_latents": str(parts[0].n_latents),
+            "shard": str(number),
+            "first_token": str(self._rows_written()),
+            "left_out": json.dumps(dict(self._left_out_since_shard)),
+        }
+        self._left_out_since_shard.clear()
+        from safetensors.numpy import save
+
+        data = save(arrays, metadata=header)
+        file = self.path / f"shard-{number:05d}.safetensors"
+        _appear(file, data)
+        nnz = int(np.count_nonzero(arrays["values"]))
+        digest = hashlib.sha256(data).hexdigest()
+        self._shards.append({"file": file.name, "rows": n_rows, "nnz": nnz, "bytes": len(data), "sha256": digest})
+
+    def _rows_written(self) -> int:
+        return sum(shard["rows"] for shard in self._shards)
+
+    def _arrays(self, parts: list[Codes]) -> tuple[dict[str, NDArray[Any]], int]:
+        """The arrays of one shard, and how many values the chosen dtype rounded to zero."""
+        arrays: dict[str, NDArray[Any]] = {}
+        before = sum(part.n_firings for part in parts)
+        if parts[0].is_sparse:
+            import scipy.sparse
+
+            matrix = scipy.sparse.vstack([part.matrix for part in parts], format="csr")
+            matrix.data = self._stored(matrix.data)
+            matrix.eliminate_zeros()
+            arrays["indptr"] = matrix.indptr.astype(np.int64)
+            arrays["indices"] = matrix.indices.astype(np.int32)
+            arrays["values"] = matrix.data
+        else:
+            arrays["values"] = self._stored(np.concatenate([part.matrix for part in parts]))
+        if parts[0].tokens is not None:
+            tables = [part.tokens for part in parts if part.tokens is not None]
+            for column in COLUMNS:
+                arrays[_TOKEN_PREFIX + column] = np.concatenate([getattr(table, column) for table in tables])
+        elif parts[0].groups is not None:
+            arrays[_GROUPS] = np.concatenate([part.groups for part in parts if part.groups is not None])
+        return arrays, before - int(np.count_nonzero(arrays["values"]))
+
+    def _stored(self, values: NDArray[np.float32]) -> NDArray[Any]:
+        with np.errstate(over="ignore"):  # reported below
+            stored = values.astype(self._dtype)
+        if not np.isfinite(stored).all():
+            raise InvalidCodes(
+                f"{self.path}: {int((~np.isfinite(stored)).sum())} activations are too large for {self._dtype.name} "
+                f"(largest {float(np.abs(values).max()):.4g}); store float32"
+            )
+        return stored
+
+
+def save_codes(codes: Codes, path: str | Path, *, dtype: str = "float32", replace: bool = False) -> Path:
+    """Write codes that are in memory; what :meth:`Codes.save` does."""
+    provenance = dict(codes.provenance)
+    identity = {name: str(provenance.pop(name, "")) for name in _IDENTITY}
+    identity["text_hash"] = codes.text_hash
+    with CodesWriter(
+        path, **identity, name=codes.name, provenance=provenance, dtype=dtype, replace=replace
+    ) as writer:
+        writer.append(codes)
+    return Path(path)
+
+
+def open_codes(path: str | Path, *, verify: bool = True, into: type[AnyCodes] | None = None) -> AnyCodes:
+    """Read all shards as one Codes; one float32 shard stays mapped from disk, several are joined in memory.
+
+    Raises InvalidCodes, naming the file, where there is no manifest or a shard is missing, truncated, damaged
+    (``verify`` compares hashes) or of another dictionary, text or run.
+    """
+    folder = Path(path)
+    manifest = read_manifest(folder)
+    shards = list(_read_shards(folder, manifest, verify))
+    if manifest["layout"] == "csr":
+        import scipy.sparse
+
+        matrix = shards[0][0] if len(shards) == 1 else scipy.sparse.vstack([m for m, _ in shards], format="csr")
+    else:
+        matrix = shards[0][0] if len(shards) == 1 else np.concatenate([m for m, _ in shards])
+    columns = {name: np.concatenate([arrays[name] for _, arrays in shards]) for name in shards[0][1]}
+    tokens, groups = _labels(columns, manifest)
+    made = (into or Codes)(matrix, tokens, groups, manifest["name"], _provenance(manifest))
+    return cast(AnyCodes, made)
+
+
+def iterate_shards(path: str | Path, *, verify: bool = True) -> Iterator[Codes]:
+    """The same codes shard by shard, each mapped from disk: memory does not grow with the text."""
+    folder = Path(path)
+    manifest = read_manifest(folder)
+    for matrix, columns in _read_shards(folder, manifest, verify):
+        tokens, groups = _labels(columns, manifest)
+        yield Codes(matrix, tokens, groups, manifest["name"], _provenance(manifest))
+
+
+def read_manifest(path: str | Path) -> dict[str, Any]:
+    """The manifest of a directory of codes; InvalidCodes where it is missing, damaged or of a newer format."""
+    folder = Path(path)
+    file = folder / MANIFEST
+    if not folder.is_dir():
+        raise InvalidCodes(f"{folder}: no such directory of codes")
+    if not file.exists():
+        names = [shard.name for shard in _shard_files(folder)]
+        if not names:
+            raise InvalidCodes(f"{folder}: no codes here, there is neither a {MANIFEST} nor a shard")
+        raise InvalidCodes(
+            f"{folder}: unfinished codes: there is no {MANIFEST}, only {len(names)} shards ({_some(names)}); "
+            "the run that wrote them did not end, start it again"
+        )
+    try:
+        manifest = json.loads(file.read_bytes())
+    except ValueError as error:
+        raise InvalidCodes(f"{file}: damaged, not JSON ({error})") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise InvalidCodes(f"{file}: not a manifest of codes (its format is not {FORMAT!r})")
+    if manifest.get("version") != VERSION:
+        raise InvalidCodes(f"{file}: format version {manifest.get('version')}, this geomsim reads version {VERSION}")
+    needed = ("layout", "dtype", "n_tokens", "n_latents", "shards", "documents", "left_out", "rounded_to_zero", "name", "provenance")
+    needed = (*needed, *_IDENTITY)
+    missing = [name for name in needed if name not in manifest]
+    if missing or not manifest["shards"]:
+        raise InvalidCodes(f"{file}: damaged, {', '.join(missing) or 'shards'} missing")
+    return cast(dict[str, Any], manifest)
+
+
+def _read_shards(
+    folder: Path, manifest: Mapping[str, Any], verify: bool
+) -> Iterator[tuple[Any, dict[str, NDArray[Any]]]]:
+    listed = [shard["file"] for shard in manifest["shards"]]
+    absent = [name for name in listed if not (folder / name).exists()]
+    if absent:
+        raise InvalidCodes(f"{folder / absent[0]}: shard missing ({len(absent)} of {len(listed)}: {_some(absent)})")
+    foreign = [file for file in _shard_files(folder) if file.name not in listed]
+    if foreign:
+        raise InvalidCodes(f"{foreign[0]}: a shard that {MANIFEST} does not list; it belongs to another run, move it away")
+    for shard in manifest["shards"]:
+        file = folder / shard["file"]
+        arrays, header = _map_safetensors(file, int(shard["bytes"]))
+        for what in ("dictionary", "text_hash", "model", "site", "n_latents"):
+            if header.get(what) != str(manifest[what]):
+                raise InvalidCodes(
+                    f"{file}: a foreign shard: its {what} is {header.get(what)!r}, that of {MANIFEST} is {manifest[what]!r}"
+                )
+        if verify and _hash(file) != shard["sha256"]:
+            raise InvalidCodes(f"{file}: damaged: its sha256 is not the one in {MANIFEST}; write the codes again")
+        yield _matrix(arrays, manifest, int(shard["rows"]), file), {
+            name: values for name, values in arrays.items() if name.startswith(_TOKEN_PREFIX) or name == _GROUPS
+        }
+
+
+def _matrix(arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any], n_rows: int, file: Path) -> Any:
+    """The activations of one shard, after a check that they cannot point outside the matrix."""
+    shape = (n_rows, int(manifest["n_latents"]))
+    sparse = manifest["layout"] == "csr"
+    missing = [name for name in (("indptr", "indices", "values") if sparse else ("values",)) if name not in arrays]
+    if missing:
+        raise InvalidCodes(f"{file}: damaged: it holds no {', '.join(missing)}")
+    values = arrays["values"]
+    columns = [array for name, array in arrays.items() if name.startswith(_TOKEN_PREFIX) or name == _GROUPS]
+    sound = all(column.shape == (n_rows,) for column in columns)
+    if sparse:
+        indptr, indices = arrays["indptr"], arrays["indices"]
+        sound = sound and indptr.shape == (n_rows + 1,) and indptr[0] == 0 and bool((np.diff(indptr) >= 0).all())
+        sound = sound and indices.shape == values.shape == (int(indptr[-1]),)
+        sound = sound and (not len(indices) or (int(indices.min()) >= 0 and int(indices.max()) < shape[1]))
+    else:
+        sound = sound and values.shape == shape
+    if not sound:
+        raise InvalidCodes(f"{file}: damaged: its arrays do not fit {shape[0]} tokens x {shape[1]} latents")
+    if not sparse:
+        return values
+    import scipy.sparse
+
+    return scipy.sparse.csr_array((values.astype(np.float32, copy=False), indices, indptr), shape=shape)
+
+
+def _map_safetensors(file: Path, expected_bytes: int) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Arrays mapped from a safetensors file, and its metadata. (The library itself copies into memory for numpy.)"""
+    size = file.stat().st_size
+    if size != expected_bytes:
+        kind = "truncated" if size < expected_bytes else "damaged"
+        raise InvalidCodes(f"{file}: {kind}: {size} bytes where {MANIFEST} says {expected_bytes}; write the codes again")
+    data = np.asarray(np.memmap(file, dtype=np.uint8, mode="r"))
+    try:
+        length = int.from_bytes(data[:8].tobytes(), "little")
+        header = json.loads(data[8 : 8 + length].tobytes())
+        metadata = header.pop("__metadata__", {})
+        arrays = {}
+        for name, entry in header.items():
+            first, last = entry["data_offsets"]
+            flat = data[8 + length + first : 8 + length + last].view(_NUMPY_TYPES[entry["dtype"]])
+            if flat.size != math.prod(entry["shape"]):
+                raise ValueError(f"array {name!r} ends early")
+            arrays[name] = flat.reshape(entry["shape"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidCodes(f"{file}: damaged: not a readable safetensors file ({error})") from error
+    return arrays, metadata
+
+
+def _labels(
+    columns: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]
+) -> tuple[TokenTable | None, NDArray[Any] | None]:
+    if manifest["documents"] is None:
+        return None, columns.get(_GROUPS)
+    table = TokenTable(
+        **{name: columns[_TOKEN_PREFIX + name] for name in COLUMNS},
+        documents=tuple(manifest["documents"]),
+        text_hash=manifest["text_hash"],
+        left_out=manifest["left_out"],
+    )
+    return table, None
+
+
+def _provenance(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: manifest[name] for name in _IDENTITY if manifest[name]}
+    lost = int(manifest["rounded_to_zero"])
+    return {**manifest["provenance"], **known, **({"rounded_to_zero": lost} if lost else {})}
+
+
+def _described(tokens: TokenTable | None) -> str:
+    if tokens is None:
+        return "none"
+    names = hashlib.sha256(json.dumps(tokens.documents).encode()).hexdigest()
+    return f"{len(tokens.documents)} ({names[:12]})"
+
+
+def _shard_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("shard-*.safetensors"))
+
+
+def _appear(file: Path, data: bytes) -> None:
+    part = file.with_name(file.name + ".part")
+    part.write_bytes(data)
+    part.replace(file)
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]}, {names[1]} ... {names[-1]}"

@@ -1,0 +1,106 @@
+"""From text to token numbers with their characters: what every model source needs of a tokenizer."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geomsim.errors import InvalidModel
+
+#: Text to token numbers and, for each token, its characters (start, end) in the text.
+Tokenize = Callable[[str], tuple[Sequence[int], Sequence[tuple[int, int]]]]
+
+# Without one of these a directory carries no tokenizer, and transformers answers with an empty one.
+_TOKENIZER_FILES = (
+    "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "tekken.json",
+)  # fmt: skip
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class Tokenization:
+    """A tokenizer as a source uses it.
+
+    Parameters
+    ----------
+    tokenize
+        text to (token numbers, character spans), adding no special tokens.
+    special_ids
+        tokens that are no text, wherever they come from: a literal ``<|endoftext|>`` is one too.
+    pad_id
+        any valid token number; padded places are masked and never read.
+    """
+
+    tokenize: Tokenize
+    special_ids: frozenset[int] = frozenset()
+    pad_id: int = 0
+
+
+def model_location(path_or_id: str | Path) -> str:
+    """The directory, or the hub id, as text; InvalidModel where it can be neither."""
+    text = os.fspath(path_or_id)
+    path = Path(text).expanduser()
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            inside = sorted(entry.name for entry in path.iterdir())
+            raise InvalidModel(
+                f"{path}: no config.json, so this is not a transformers model directory; "
+                f"it holds {', '.join(inside[:8]) or 'nothing'}"
+            )
+        return str(path)
+    if path.is_file():
+        raise InvalidModel(f"{path}: a file where a model directory (with config.json and weights) is needed")
+    if isinstance(path_or_id, Path) or not _HUB_ID.fullmatch(text) or text.startswith("."):
+        raise InvalidModel(f"{path}: no such model directory")
+    return text
+
+
+def load_tokenizer(location: str, revision: str | None = None) -> Any:
+    """The transformers tokenizer of a model directory or hub id.
+
+    Raises
+    ------
+    InvalidModel
+        where there is none, or one that cannot say which characters a token covers.
+    """
+    from transformers import AutoTokenizer
+
+    what_to_do = (
+        "save one there with tokenizer.save_pretrained(directory), or name the place of another with tokenizer=..."
+    )
+    if os.path.isdir(location) and not any(os.path.exists(os.path.join(location, name)) for name in _TOKENIZER_FILES):
+        raise InvalidModel(f"{location}: no tokenizer (none of {', '.join(_TOKENIZER_FILES[:4])}, ...); {what_to_do}")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location, revision=revision)
+    except Exception as error:  # transformers raises whatever its many tokenizers raise
+        raise InvalidModel(f"{location}: no tokenizer could be read ({_first_line(error)}); {what_to_do}") from error
+    if len(tokenizer) < 2:
+        raise InvalidModel(f"{location}: the tokenizer is empty, as if its files were missing; {what_to_do}")
+    if not tokenizer.is_fast:
+        raise InvalidModel(
+            f"{location}: {type(tokenizer).__name__} is a slow tokenizer, which does not say which characters a token "
+            "covers; convert it to a fast one (tokenizer.json)"
+        )
+    return tokenizer
+
+
+def tokenization_of(tokenizer: Any) -> Tokenization:
+    """A fast transformers tokenizer, adding no special tokens; its special ids are those it declares anywhere."""
+
+    def tokenize(text: str) -> tuple[Sequence[int], Sequence[tuple[int, int]]]:
+        # verbose=False: a document longer than the context is cut into windows later, so no warning is due.
+        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        return encoded["input_ids"], encoded["offset_mapping"]
+
+    special = set(tokenizer.all_special_ids)
+    special.update(number for number, token in tokenizer.added_tokens_decoder.items() if token.special)
+    pad = tokenizer.pad_token_id
+    return Tokenization(tokenize, frozenset(map(int, special)), 0 if pad is None else int(pad))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n")[0] or type(error).__name__

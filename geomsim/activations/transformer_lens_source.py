@@ -1,0 +1,163 @@
+"""Activations of a transformer-lens model, read through its hook points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geomsim.activations.hooks import evaluating, picked_rows
+from geomsim.activations.source import Batch, Source, checked_sites, parse_site
+from geomsim.activations.text import Document
+from geomsim.activations.tokenization import load_tokenizer, model_location, tokenization_of
+from geomsim.activations.transformers_source import Precision, check_ids, checked_context, load_model
+from geomsim.activations.windows import WindowBatch, Windowing, one_token, read_batches, window_batches
+from geomsim.errors import InvalidModel
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_HOOKS = {"residual": "blocks.{}.hook_resid_post", "neurons": "blocks.{}.mlp.hook_post"}
+_BLOCK = re.compile(r"blocks\.(\d+)\.")
+
+
+class TransformerLensSource(Source):
+    """A ``TransformerBridge`` read with `names_filter` and stopped after the last block that is wanted.
+
+    Sites other than ``residual:l`` and ``neurons:l`` are hook names: ``blocks.3.hook_mlp_out``. The bridge runs
+    the model as published. Its compatibility mode folds the norms and centres the weights that write to the
+    residual stream, which changes that stream, so a bridge in that mode is refused.
+
+    Parameters
+    ----------
+    model
+        a directory with config.json, weights and tokenizer, a hub id, or a bridge that is already there.
+    device, dtype, revision
+        where and in which precision the model runs; ignored for a bridge that is already there.
+    context, keep_first, max_norm_multiple
+        as in :class:`geomsim.activations.transformers_source.TransformersSource`.
+
+    Raises
+    ------
+    InvalidModel
+        where the model or its tokenizer is missing or damaged, the bridge does not know the architecture, or a
+        bridge carries processed weights.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Any,
+        device: str = "cpu",
+        dtype: Precision = "float32",
+        revision: str | None = None,
+        *,
+        context: int | None = None,
+        keep_first: bool = False,
+        max_norm_multiple: float | None = None,
+    ) -> None:
+        if isinstance(model, str | Path):
+            self._location = model_location(model)
+            self._bridge = _boot(self._location, device, dtype, revision)
+        else:
+            self._bridge = model
+            self._location = str(model.cfg.model_name)
+            if model.compatibility_mode or model._weights_processed:
+                raise InvalidModel(
+                    f"{self._location}: this bridge is in compatibility mode, which folds norms and centres weights and "
+                    "so changes the residual stream; boot it again and leave enable_compatibility_mode() out"
+                )
+            if not getattr(model.tokenizer, "is_fast", False):
+                raise InvalidModel(f"{self._location}: the bridge has no fast tokenizer, so tokens have no characters")
+        self._tokenization = tokenization_of(self._bridge.tokenizer)
+        config = self._bridge.original_model.config
+        self._windowing = Windowing(checked_context(context, config, self._location), keep_first, max_norm_multiple)
+        self._options = {"device": device, "dtype": dtype, "revision": revision}
+
+    @property
+    def name(self) -> str:
+        """The directory's name, or the hub id."""
+        return Path(self._location).name if Path(self._location).is_dir() else self._location
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """Model, options, version, and that nothing was folded."""
+        from importlib.metadata import version
+
+        return {
+            "source": "transformer-lens", "version": version("transformer-lens"), "model": self._location,
+            "class": "TransformerBridge", "convention": self.convention, **self._options, **vars(self._windowing),
+        }  # fmt: skip
+
+    def sites(self) -> tuple[str, ...]:
+        """``residual:0`` to the last block, then ``neurons:0`` to the last where the bridge names them."""
+        hooks = self._bridge.hook_dict
+        layers = range(int(self._bridge.cfg.n_layers))
+        return tuple(
+            f"{kind}:{layer}" for kind in _HOOKS for layer in layers if _HOOKS[kind].format(layer) in hooks
+        )
+
+    def width(self, site: str) -> int:
+        """Found by running one token."""
+        return int(self._activations(one_token(), {site: self._hook(site)})[site].shape[1])
+
+    def read(self, documents: Sequence[Document], sites: Sequence[str], *, batch_tokens: int = 4096) -> Iterator[Batch]:
+        """See :meth:`Source.read`."""
+        sites = checked_sites(sites)
+        hooks = {site: self._hook(site) for site in sites}
+        batches = window_batches(documents, self._tokenization, self._windowing, batch_tokens=batch_tokens)
+        return read_batches(
+            batches, sites, lambda batch: self._activations(batch, hooks), self.width, self._windowing
+        )
+
+    def _hook(self, site: str) -> str:
+        parsed = parse_site(site)
+        hook = site if parsed is None else _HOOKS[parsed[0]].format(parsed[1])
+        if hook not in self._bridge.hook_dict:
+            known = [name for name in self._bridge.hook_dict if not name.startswith("blocks.") or name.startswith("blocks.0.")]
+            raise InvalidModel(
+                f"site {site!r}: {self.name} has no hook point {hook!r} in its {self._bridge.cfg.n_layers} blocks "
+                f"(counted from 0); those of block 0 and outside of blocks are {', '.join(sorted(known))}"
+            )
+        return hook
+
+    def _activations(self, batch: WindowBatch, hooks: dict[str, str]) -> dict[str, Tensor]:
+        import torch
+
+        device = next(self._bridge.original_model.parameters()).device
+        # Tensors, never strings: the bridge puts a beginning-of-text token before strings.
+        ids = torch.from_numpy(batch.ids).to(device)
+        check_ids(ids, self._bridge.original_model, self._location)
+        blocks = [_BLOCK.match(hook) for hook in hooks.values()]
+        layers = [int(found[1]) for found in blocks if found]
+        stop = max(layers) + 1 if len(layers) == len(blocks) else None
+        with torch.no_grad(), evaluating(self._bridge):
+            _, cache = self._bridge.run_with_cache(
+                ids,
+                names_filter=list(hooks.values()),
+                stop_at_layer=stop,
+                attention_mask=torch.from_numpy(batch.mask).long().to(device),
+            )
+        rows = torch.from_numpy(batch.rows).to(device)
+        return {site: picked_rows(cache[hook], rows, batch.ids.shape, site) for site, hook in hooks.items()}
+
+
+def _boot(location: str, device: str, dtype: Precision, revision: str | None) -> Any:
+    import torch
+
+    try:
+        from transformer_lens.model_bridge import TransformerBridge
+    except ImportError as error:
+        raise InvalidModel(
+            f"transformer-lens with TransformerBridge (3.9 or newer) is not installed ({error}): pip install 'geomsim[models]'"
+        ) from error
+    tokenizer = load_tokenizer(location, revision)
+    # The bridge captures attention patterns, which only this implementation gives.
+    model = load_model("AutoModelForCausalLM", location, dtype, revision, attn_implementation="eager").to(device).eval()
+    try:
+        return TransformerBridge.boot_transformers(
+            location, device=device, dtype=getattr(torch, dtype), tokenizer=tokenizer, hf_model=model, revision=revision
+        )
+    except Exception as error:  # an unknown architecture, or one whose parts the bridge does not find
+        reason = str(error).strip().split("\n")[0]
+        raise InvalidModel(f"{location}: transformer-lens cannot boot this model ({reason})") from error

@@ -1,0 +1,193 @@
+"""Metrics by name: entry points of group ``geomsim.metrics``, and what this process registered itself.
+
+Built-in metrics come through the same door as anybody's. Listing imports nothing; loading one imports one module.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.metadata
+import importlib.util
+import inspect
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from geomsim.contract import INVARIANCES, Metric, PairedMetric, UnpairedMetric
+from geomsim.errors import AmbiguousMetric, BrokenPlugin, GeomsimError, UnknownMetric
+
+GROUP = "geomsim.metrics"
+_registered: dict[str, type[Metric[Any]]] = {}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name on offer: who offers it, and where its class lies."""
+
+    name: str
+    distribution: str
+    version: str
+    target: str
+    point: importlib.metadata.EntryPoint | None = None
+
+    @property
+    def address(self) -> str:
+        """The name with its distribution, which is never ambiguous: ``dist:name``."""
+        return f"{self.distribution}:{self.name}"
+
+    def load(self) -> type[Metric[Any]]:
+        """Import the class. Raises BrokenPlugin with metric, distribution and cause."""
+        if self.point is None:
+            return _registered[self.name]
+        try:
+            loaded = self.point.load()
+        except Exception as error:
+            raise BrokenPlugin(
+                f"metric {self.name!r} of {self.distribution} {self.version} cannot be imported from {self.target}: "
+                f"{type(error).__name__}: {error}. Other metrics still work; reinstall or remove {self.distribution}"
+            ) from error
+        return _checked(loaded, f"metric {self.name!r} of {self.distribution} ({self.target})")
+
+
+def entries() -> list[Entry]:
+    """Everything on offer, by name and then distribution; imports nothing."""
+    found = {}
+    for point in importlib.metadata.entry_points(group=GROUP):
+        distribution = point.dist.name if point.dist else "unknown"
+        version = point.dist.version if point.dist else "?"
+        entry = Entry(point.name, distribution, version, point.value, point)
+        # An editable install and its metadata directory can both be on sys.path: one offer, seen twice.
+        found[(point.name, distribution, point.value)] = entry
+    for name, kind in _registered.items():
+        found[(name, "this process", "")] = Entry(name, "this process", "", f"{kind.__module__}:{kind.__qualname__}")
+    return sorted(found.values(), key=lambda entry: (entry.name, entry.distribution))
+
+
+def metrics() -> list[str]:
+    """Names of all metrics, without importing any; a name that two distributions offer stands as ``dist:name``.
+
+    >>> import geomsim
+    >>> "svcca" in geomsim.metrics()
+    True
+    """
+    offers = _by_name()
+    return [entry.name if len(offers[entry.name]) == 1 else entry.address for entry in entries()]
+
+
+def metric(name: str, **parameters: Any) -> Metric[Any]:
+    """The metric of that name with these parameters.
+
+    Raises
+    ------
+    UnknownMetric
+        with the nearest names and the installed list.
+    AmbiguousMetric
+        when two distributions offer the name; ask for ``dist:name`` then.
+    BrokenPlugin
+        when its module cannot be imported or holds no metric.
+    GeomsimError
+        when the metric takes no such parameters.
+
+    >>> import geomsim
+    >>> geomsim.metric("svcca", kept_variance=0.95)
+    SVCCA(kept_variance=0.95, components=None)
+    """
+    kind = find(name).load()
+    try:
+        return kind(**parameters)
+    except TypeError:
+        accepted = ", ".join(inspect.signature(kind).parameters) or "none"
+        raise GeomsimError(
+            f"metric {name!r} takes the parameters {accepted}; got {', '.join(parameters) or 'none'}"
+        ) from None
+
+
+def find(name: str) -> Entry:
+    """The one offer of that name. Raises UnknownMetric or AmbiguousMetric."""
+    offers = _by_name()
+    addresses = {entry.address: entry for entry in entries()}
+    if name in addresses:
+        return addresses[name]
+    if name not in offers:
+        near = difflib.get_close_matches(name, offers, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+        raise UnknownMetric(f"no metric is called {name!r}; {hint}Installed: {', '.join(sorted(offers)) or 'none'}")
+    if len(offers[name]) > 1:
+        choices = " and ".join(entry.address for entry in offers[name])
+        raise AmbiguousMetric(f"{len(offers[name])} distributions offer a metric {name!r}: ask for one of {choices}")
+    return offers[name][0]
+
+
+def register(name: str, kind: type[Metric[Any]]) -> None:
+    """Offer a metric under a name in this process: for notebooks and scripts. Registering a name again replaces it.
+
+    Raises BrokenPlugin for something that is no metric, AmbiguousMetric for a name that is installed already.
+    """
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise BrokenPlugin(f"a metric's name is lower-case words with hyphens, like 'my-metric'; got {name!r}")
+    _checked(kind, f"{name!r}")
+    installed = [entry for entry in _by_name().get(name, []) if entry.point is not None]
+    if installed:
+        raise AmbiguousMetric(f"{installed[0].address} is installed under the name {name!r} already; choose another")
+    _registered[name] = kind
+
+
+def name_of(instance: Metric[Any]) -> str:
+    """The name under which a metric's class is on offer, or its class name."""
+    target = f"{type(instance).__module__}:{type(instance).__qualname__}"
+    return next((entry.name for entry in entries() if entry.target == target), type(instance).__name__)
+
+
+def load_file(path: str | Path) -> list[str]:
+    """Run a Python file that calls :func:`register`; the names that it added."""
+    file = Path(path)
+    if not file.is_file():
+        raise BrokenPlugin(f"{file}: no such plugin file")
+    before = dict(_registered)
+    spec = importlib.util.spec_from_file_location(f"geomsim_plugin_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise BrokenPlugin(f"{file}: a plugin file is Python and ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up there
+    try:
+        spec.loader.exec_module(module)
+    except GeomsimError as error:
+        raise error.within(str(file)) from None
+    except Exception as error:
+        raise BrokenPlugin(f"{file}: the plugin file fails: {type(error).__name__}: {error}") from error
+    added = [name for name, kind in _registered.items() if before.get(name) is not kind]
+    if not added:
+        raise BrokenPlugin(f"{file} registers no metric; let it call geomsim.register('my-metric', MyMetric)")
+    return added
+
+
+def _by_name() -> dict[str, list[Entry]]:
+    offers: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries():
+        offers[entry.name].append(entry)
+    return offers
+
+
+def _checked(kind: Any, called: str) -> type[Metric[Any]]:
+    """The class, if it is a metric that can be used; what is missing otherwise."""
+
+    def refuse(why: str) -> BrokenPlugin:
+        return BrokenPlugin(f"{called}: {why}; see geomsim/contract.py for what a metric is")
+
+    if not inspect.isclass(kind) or not issubclass(kind, PairedMetric | UnpairedMetric):
+        raise refuse(f"{getattr(kind, '__qualname__', kind)!r} is no subclass of PairedMetric or UnpairedMetric")
+    missing: Sequence[str] = sorted(getattr(kind, "__abstractmethods__", ()))
+    if missing:
+        raise refuse(f"{kind.__qualname__} does not define {', '.join(missing)}")
+    if getattr(kind, "larger_means", None) not in ("closer", "farther"):
+        raise refuse(f"{kind.__qualname__}.larger_means must be 'closer' or 'farther'")
+    unknown = set(kind.unchanged_by) - set(INVARIANCES)
+    if unknown:
+        raise refuse(f"{kind.__qualname__}.unchanged_by names {sorted(unknown)}; it may name {', '.join(INVARIANCES)}")
+    if not getattr(kind, "__dataclass_params__", None) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise refuse(f"{kind.__qualname__} must be decorated with @dataclass(frozen=True)")
+    return kind

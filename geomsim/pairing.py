@@ -1,0 +1,218 @@
+"""Which row of the left space belongs to which row of the right, and how strongly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from geomsim.errors import InvalidPairing
+from geomsim.space import Space
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_BUCKETS = (("1", 1, 1), ("2-10", 2, 10), ("11-100", 11, 100), ("more", 101, None))
+
+
+@dataclass(frozen=True, eq=False)
+class Pairing:
+    """Pairs of rows: left row ``left[i]`` belongs to right row ``right[i]``.
+
+    Parameters
+    ----------
+    left, right
+        row numbers, one entry a pair, of equal length; whole numbers >= 0.
+    weight
+        how strongly each pair belongs together (a correlation, say), or None.
+    provenance
+        how the pairing was made; shown in reports, never computed with.
+
+    Raises
+    ------
+    InvalidPairing
+        on unequal lengths, no pairs, negative or fractional row numbers, weights that are not finite.
+
+    >>> pairing = Pairing([0, 1, 2], [5, 5, 7], weight=[0.9, 0.8, 0.7])
+    >>> pairing.multiplicity()
+    {'1': 1, '2-10': 1, '11-100': 0, 'more': 0}
+    >>> pairing.limit(per_right=1).left
+    array([0, 2])
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    weight: NDArray[np.float64] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def __init__(
+        self,
+        left: ArrayLike,
+        right: ArrayLike,
+        weight: ArrayLike | None = None,
+        *,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> None:
+        rows = {side: _row_numbers(values, side) for side, values in (("left", left), ("right", right))}
+        if len(rows["left"]) != len(rows["right"]):
+            raise InvalidPairing(
+                f"a pairing needs one right row for each left row, got {len(rows['left'])} left and {len(rows['right'])} right"
+            )
+        if not len(rows["left"]):
+            raise InvalidPairing("the pairing is empty: nothing was paired; loosen the filters that made it")
+        strength = None
+        if weight is not None:
+            strength = np.array(weight, dtype=np.float64)
+            if strength.shape != rows["left"].shape:
+                raise InvalidPairing(f"expected one weight per pair, {len(rows['left'])}, got shape {strength.shape}")
+            if not np.isfinite(strength).all():
+                raise InvalidPairing(f"the weight of pair {int(np.argmin(np.isfinite(strength)))} is not a finite number")
+            strength.flags.writeable = False
+        object.__setattr__(self, "left", rows["left"])
+        object.__setattr__(self, "right", rows["right"])
+        object.__setattr__(self, "weight", strength)
+        object.__setattr__(self, "provenance", dict(provenance or {}))
+
+    @classmethod
+    def identity(cls, n: int) -> Self:
+        """Row i belongs to row i, for i below n."""
+        return cls(np.arange(n), np.arange(n), provenance={"method": "identity"})
+
+    @classmethod
+    def by_id(cls, left: Space, right: Space) -> Self:
+        """Rows with the same id belong together, in the order of the left rows; ids on one side only are left out.
+
+        The counts of the ids left out stand in ``provenance``. Raises InvalidPairing where a side has no ids,
+        an id occurs twice on one side, or no id occurs on both.
+        """
+        places: list[dict[str, int]] = []
+        for side, space in (("left", left), ("right", right)):
+            if space.ids is None:
+                raise InvalidPairing(f"the {side} space {space.name!r} has no ids; give it some: Space(points, ids=...)")
+            place = {name: row for row, name in enumerate(space.ids)}
+            if len(place) < len(space.ids):
+                seen: set[str] = set()
+                twice = next(name for name in space.ids if name in seen or seen.add(name))
+                raise InvalidPairing(f"id {twice!r} occurs more than once in the {side} space {space.name!r}")
+            places.append(place)
+        common = [name for name in places[0] if name in places[1]]
+        if not common:
+            raise InvalidPairing(
+                f"no id occurs on both sides (left starts {next(iter(places[0]))!r}, right starts {next(iter(places[1]))!r})"
+            )
+        counts = {"method": "by id", "left_only": left.n_rows - len(common), "right_only": right.n_rows - len(common)}
+        return cls([places[0][name] for name in common], [places[1][name] for name in common], provenance=counts)
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    def __repr__(self) -> str:
+        return f"Pairing({len(self)} pairs, {len(np.unique(self.left))} left rows, {len(np.unique(self.right))} right rows)"
+
+    def apply(self, left: Space, right: Space) -> tuple[Space, Space]:
+        """The paired rows of both spaces, in the order of the pairs: row i of one belongs to row i of the other.
+
+        Raises InvalidPairing where the pairing points outside a space.
+        """
+        for side, space, rows in (("left", left, self.left), ("right", right, self.right)):
+            outside = rows >= space.n_rows
+            if outside.any():
+                first = int(np.argmax(outside))
+                raise InvalidPairing(
+                    f"pair {first} names {side} row {rows[first]}, but the {side} space {space.name!r} has "
+                    f"{space.n_rows} rows (0 to {space.n_rows - 1}); {int(outside.sum())} pairs point outside. "
+                    "Was the pairing made for other spaces, or are left and right swapped?"
+                )
+        return left.take(self.left), right.take(self.right)
+
+    def limit(self, per_right: int = 10) -> Self:
+        """At most `per_right` pairs for each right row: the strongest (the first, where there are no weights)."""
+        if per_right < 1:
+            raise InvalidPairing(f"per_right must be at least 1, got {per_right}")
+        strength = np.zeros(len(self)) if self.weight is None else self.weight
+        order = np.lexsort((np.arange(len(self)), -strength, self.right))
+        grouped = self.right[order]
+        first = np.searchsorted(grouped, grouped, side="left")
+        kept = np.zeros(len(self), dtype=bool)
+        kept[order[np.arange(len(self)) - first < per_right]] = True
+        return self._keep(kept, {"limit_per_right": per_right})
+
+    def one_to_one(self) -> Self:
+        """Only the pairs whose left row and right row occur in no other pair."""
+        kept = np.bincount(self.right)[self.right] == 1
+        kept &= np.bincount(self.left)[self.left] == 1
+        return self._keep(kept, {"one_to_one": True})
+
+    def where(self, *, min_weight: float) -> Self:
+        """Only the pairs at least this strong."""
+        if self.weight is None:
+            raise InvalidPairing("this pairing has no weights to filter by")
+        return self._keep(self.weight >= min_weight, {"min_weight": min_weight})
+
+    def multiplicity(self) -> dict[str, int]:
+        """How many right rows have how many partners: in buckets 1, 2-10, 11-100, more."""
+        counts = np.bincount(self.right)
+        return {
+            name: int(((counts >= low) & (counts <= (high or counts.max()))).sum()) for name, low, high in _BUCKETS
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """A pandas frame with columns left, right and, where there are any, weight."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {"left": self.left, "right": self.right}
+        if self.weight is not None:
+            columns["weight"] = self.weight
+        return pd.DataFrame(columns)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the pairs as Parquet, provenance in the schema's metadata."""
+        from geomsim.tables import write_parquet
+
+        return write_parquet(self.to_frame(), Path(path), metadata={"pairing": dict(self.provenance)})
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote, or any Parquet or CSV file with columns left, right and maybe weight."""
+        from geomsim.tables import read_table
+
+        frame, metadata = read_table(Path(path))
+        missing = {"left", "right"} - set(frame.columns)
+        if missing:
+            raise InvalidPairing(
+                f"{path}: a pairing needs the columns left and right, and this file has {', '.join(map(str, frame.columns))}"
+            )
+        weight = frame["weight"].to_numpy() if "weight" in frame.columns else None
+        try:
+            return cls(
+                frame["left"].to_numpy(), frame["right"].to_numpy(), weight, provenance=metadata.get("pairing", {})
+            )
+        except InvalidPairing as error:
+            raise error.within(str(path)) from None
+
+    def _keep(self, kept: NDArray[np.bool_], step: Mapping[str, Any]) -> Self:
+        left_out = int((~kept).sum())
+        if left_out == len(self):
+            raise InvalidPairing(f"no pair is left after {dict(step)}: all {left_out} were removed")
+        steps = [*self.provenance.get("filters", []), {**step, "left_out": left_out}]
+        weight = None if self.weight is None else self.weight[kept]
+        return type(self)(
+            self.left[kept], self.right[kept], weight, provenance={**self.provenance, "filters": steps}
+        )
+
+
+def _row_numbers(values: ArrayLike, side: str) -> NDArray[np.int64]:
+    rows = np.asarray(values)
+    if rows.ndim != 1:
+        raise InvalidPairing(f"{side} must be a list of row numbers, got an array of shape {rows.shape}")
+    if rows.size and not (np.issubdtype(rows.dtype, np.integer) or (rows == np.floor(rows)).all()):
+        raise InvalidPairing(f"{side} must be whole row numbers, got {rows.dtype}")
+    numbers = rows.astype(np.int64)
+    if (numbers < 0).any():
+        raise InvalidPairing(f"{side} row numbers start at 0; pair {int(np.argmax(numbers < 0))} says {numbers.min()}")
+    numbers.flags.writeable = False
+    return numbers

@@ -1,0 +1,62 @@
+"""A progress bar for long work: silent for the first seconds, on standard error, plain lines where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_PATIENCE = 3.0  # seconds before anything is shown
+_LINE_EVERY = 20.0  # seconds between plain lines
+
+
+@contextmanager
+def track(total: int, what: str) -> Iterator[Callable[[int], None]]:
+    """Yields a function to call with how much was done since the last call."""
+    bar = _Bar(total, what)
+    try:
+        yield bar.advance
+    finally:
+        bar.close()
+
+
+class _Bar:
+    def __init__(self, total: int, what: str) -> None:
+        self.total, self.what, self.done = total, what, 0
+        self.started = self.spoke = time.monotonic()
+        self.close: Callable[[], None] = lambda: None
+        self._update: Callable[[int], None] | None = None
+
+    def advance(self, step: int) -> None:
+        self.done += step
+        now = time.monotonic()
+        if now - self.started < _PATIENCE:
+            return
+        if not sys.stderr.isatty():
+            if now - self.spoke > _LINE_EVERY:
+                self.spoke = now
+                left = (now - self.started) / max(self.done, 1) * (self.total - self.done)
+                print(f"{self.what}: {self.done} of {self.total}, {left:.0f} s left", file=sys.stderr)  # noqa: T201 - this is what a log reads
+            return
+        if self._update is None:
+            self._open()
+        if self._update:
+            self._update(self.done)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        task = bar.add_task(self.what, total=self.total)
+        bar.start()
+        self.close = bar.stop
+        self._update = lambda done: bar.update(task, completed=done)

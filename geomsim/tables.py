@@ -1,0 +1,71 @@
+"""Results on disk: Parquet with a small JSON note in its schema, CSV and JSON; each file appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geomsim.errors import GeomsimError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NOTE = b"geomsim"
+
+
+def write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any] | None = None) -> Path:
+    """Write a frame as Parquet, with `metadata` as JSON in the schema."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if metadata:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), _NOTE: json.dumps(metadata).encode()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    pq.write_table(table, part)
+    part.replace(path)
+    return path
+
+
+def write_csv(frame: pd.DataFrame, path: Path) -> Path:
+    """Write a frame as CSV without its index."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    frame.to_csv(part, index=False)
+    part.replace(path)
+    return path
+
+
+def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A Parquet or CSV file as a frame, and the note that :func:`write_parquet` left in it (or {}).
+
+    Raises GeomsimError where the file is missing, damaged or of another kind.
+    """
+    import pandas as pd
+
+    if not path.exists():
+        raise GeomsimError(f"{path}: no such file")
+    try:
+        if path.suffix == ".csv":
+            return pd.read_csv(path), {}
+        if path.suffix == ".parquet":
+            import pyarrow.parquet as pq
+
+            table = pq.read_table(path)
+            note = (table.schema.metadata or {}).get(_NOTE)
+            return table.to_pandas(), json.loads(note) if note else {}
+    except Exception as error:
+        raise GeomsimError(f"{path}: not a readable {path.suffix} table ({error})") from error
+    raise GeomsimError(f"{path}: tables are read from .parquet or .csv, not {path.suffix or 'a file without a suffix'}")
+
+
+def write_json(content: Any, path: Path) -> Path:
+    """Write JSON for people: indented, UTF-8."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path)
+    return path
