@@ -38,7 +38,11 @@ format: .venv/installed-dev ## let ruff put the code in order
 benchmarks: .venv/installed-dev ## the numbers in benchmarks/README.md, measured again
 	$(BIN)/python benchmarks/run.py
 
+constraints: .venv/installed-dev ## write constraints.txt from the current environment
+	@{ grep '^#' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | grep -v '^geomsim' | sed 's/+cpu$$//'; } > constraints.new
+	@mv constraints.new constraints.txt
+
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist geomsim-demo
 
-.PHONY: help install demo test format benchmarks clean
+.PHONY: help install demo test format benchmarks constraints clean

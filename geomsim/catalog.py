@@ -9,6 +9,7 @@ import difflib
 import importlib.metadata
 import importlib.util
 import inspect
+import itertools
 import re
 import sys
 from collections import defaultdict
@@ -51,6 +52,16 @@ class Entry:
                 f"{type(error).__name__}: {error}. Other metrics still work; reinstall or remove {self.distribution}"
             ) from error
         return _checked(loaded, f"metric {self.name!r} of {self.distribution} ({self.target})")
+
+    def loaded(self) -> Any:
+        """What the entry offers if its module has been imported, else None; imports nothing."""
+        if self.point is None:
+            return _registered[self.name]
+        module, _, attributes = self.target.partition(":")
+        value: Any = sys.modules.get(module.strip())
+        for attribute in attributes.strip().split("."):
+            value = getattr(value, attribute, None)
+        return value
 
 
 def entries() -> list[Entry]:
@@ -97,23 +108,47 @@ def metric(name: str, **parameters: Any) -> Metric[Any]:
     SVCCA(kept_variance=0.95, components=None)
     """
     kind = find(name).load()
+    accepted = inspect.signature(kind)
+    try:
+        accepted.bind(**parameters)
+    except TypeError as error:
+        raise GeomsimError(
+            f"metric {name!r} takes the parameters {', '.join(accepted.parameters) or 'none'}; "
+            f"got {', '.join(parameters) or 'none'} ({error})"
+        ) from None
     try:
         return kind(**parameters)
-    except TypeError:
-        accepted = ", ".join(inspect.signature(kind).parameters) or "none"
-        raise GeomsimError(
-            f"metric {name!r} takes the parameters {accepted}; got {', '.join(parameters) or 'none'}"
-        ) from None
+    except TypeError as error:  # the names are right, so a value is of a wrong type
+        given = ", ".join(f"{key}={value!r}" for key, value in parameters.items())
+        raise GeomsimError(f"metric {name!r} cannot be made with {given}: {error}") from error
+
+
+def instance_of(choice: Any) -> Metric[Any]:
+    """A metric from what a caller may name it by: an installed name, an instance, or a class with defaults.
+
+    Raises GeomsimError for anything else, BrokenPlugin for a class that is no complete metric.
+    """
+    if isinstance(choice, str):
+        return metric(choice)
+    if not isinstance(choice, Metric) and not (inspect.isclass(choice) and issubclass(choice, Metric)):
+        raise GeomsimError(f"a metric is a name, an instance or a class of Metric, got {type(choice).__name__}")
+    kind = _checked(choice if inspect.isclass(choice) else type(choice), "this metric")
+    if isinstance(choice, Metric):
+        return choice
+    try:
+        return kind()
+    except TypeError as error:
+        raise GeomsimError(f"{kind.__qualname__} has parameters without defaults, so give an instance: {error}") from None
 
 
 def find(name: str) -> Entry:
     """The one offer of that name. Raises UnknownMetric or AmbiguousMetric."""
     offers = _by_name()
-    addresses = {entry.address: entry for entry in entries()}
-    if name in addresses:
-        return addresses[name]
+    for entry in itertools.chain.from_iterable(offers.values()):
+        if entry.address == name:
+            return entry
     if name not in offers:
-        near = difflib.get_close_matches(name, offers, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name.rpartition(":")[2], offers, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
         raise UnknownMetric(f"no metric is called {name!r}; {hint}Installed: {', '.join(sorted(offers)) or 'none'}")
     if len(offers[name]) > 1:
@@ -127,19 +162,29 @@ def register(name: str, kind: type[Metric[Any]]) -> None:
 
     Raises BrokenPlugin for something that is no metric, AmbiguousMetric for a name that is installed already.
     """
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
-        raise BrokenPlugin(f"a metric's name is lower-case words with hyphens, like 'my-metric'; got {name!r}")
-    _checked(kind, f"{name!r}")
+    check_new_name(name)
+    _registered[name] = _checked(kind, f"{name!r}")
+
+
+def check_new_name(name: str) -> None:
+    """Raise BrokenPlugin for what is no name of a metric, AmbiguousMetric for a name that is installed already."""
+    if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        raise BrokenPlugin(
+            f"a metric's name is lower-case words with hyphens and starts with a letter, like 'my-metric'; got {name!r}"
+        )
     installed = [entry for entry in _by_name().get(name, []) if entry.point is not None]
     if installed:
         raise AmbiguousMetric(f"{installed[0].address} is installed under the name {name!r} already; choose another")
-    _registered[name] = kind
 
 
 def name_of(instance: Metric[Any]) -> str:
-    """The name under which a metric's class is on offer, or its class name."""
-    target = f"{type(instance).__module__}:{type(instance).__qualname__}"
-    return next((entry.name for entry in entries() if entry.target == target), type(instance).__name__)
+    """The name under which a metric's class is on offer, ``dist:name`` where two offer it, or its class name."""
+    kind = type(instance)
+    for name, offers in _by_name().items():
+        for entry in offers:
+            if entry.loaded() is kind:
+                return name if len(offers) == 1 else entry.address
+    return kind.__name__
 
 
 def load_file(path: str | Path) -> list[str]:
@@ -155,9 +200,11 @@ def load_file(path: str | Path) -> list[str]:
     sys.modules[spec.name] = module  # dataclasses look their module up there
     try:
         spec.loader.exec_module(module)
-    except GeomsimError as error:
-        raise error.within(str(file)) from None
     except Exception as error:
+        _registered.clear()  # all of a file or nothing of it
+        _registered.update(before)
+        if isinstance(error, GeomsimError):
+            raise error.within(str(file)) from None
         raise BrokenPlugin(f"{file}: the plugin file fails: {type(error).__name__}: {error}") from error
     added = [name for name, kind in _registered.items() if before.get(name) is not kind]
     if not added:
@@ -188,6 +235,6 @@ def _checked(kind: Any, called: str) -> type[Metric[Any]]:
     unknown = set(kind.unchanged_by) - set(INVARIANCES)
     if unknown:
         raise refuse(f"{kind.__qualname__}.unchanged_by names {sorted(unknown)}; it may name {', '.join(INVARIANCES)}")
-    if not getattr(kind, "__dataclass_params__", None) or not kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if not getattr(getattr(kind, "__dataclass_params__", None), "frozen", False):
         raise refuse(f"{kind.__qualname__} must be decorated with @dataclass(frozen=True)")
     return kind

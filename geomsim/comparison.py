@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import html
-import inspect
-import json
 import math
+import operator
 import platform
 import time
 import warnings
@@ -16,15 +15,22 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from geomsim.catalog import metric as metric_by_name
-from geomsim.catalog import name_of
+from geomsim.catalog import instance_of, name_of
 from geomsim.contract import Explanation, Metric, PairedMetric
-from geomsim.errors import DegenerateSpace, GeomsimError, GeomsimWarning, InapplicableNull, InvalidPairing
+from geomsim.errors import (
+    DegenerateSpace,
+    GeomsimError,
+    GeomsimWarning,
+    InapplicableNull,
+    InvalidConfig,
+    InvalidPairing,
+)
 from geomsim.nulls import Chance, Null, Trial, null_for
 from geomsim.orders import Restriction
 from geomsim.pairing import Pairing
 from geomsim.progress import track
-from geomsim.space import Space
+from geomsim.space import Space, group_numbers
+from geomsim.tables import plain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +41,7 @@ Points = Space | ArrayLike | Any  # also torch tensors and paths
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What :func:`compare` found. `z` is in standard deviations of the null; for a metric where larger means farther,
-    closer than chance is a negative z.
+    closer than chance is a negative z. `n_rows` is the number of pairs, or of rows of the smaller side if unpaired.
     """
 
     score: float
@@ -57,6 +63,19 @@ class Comparison:
     facts: Mapping[str, Any] = field(default_factory=dict)
     explanation: Explanation | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    best: float | None = None
+
+    @property
+    def corrected(self) -> float | None:
+        """Chance-corrected score (s - E0) / (best - E0): 0 is chance and 1 identity, whatever the metric's direction.
+
+        E0 is the mean by chance of reordered rows; None for other nulls, for metrics without a best score, and where
+        chance alone reaches the best score.
+        """
+        if self.p_value is None or self.null_mean is None or self.best is None:
+            return None
+        room = self.best - self.null_mean
+        return None if abs(room) <= 1e-9 * max(abs(self.best), abs(self.null_mean)) else (self.score - self.null_mean) / room
 
     @property
     def z(self) -> float | None:
@@ -84,6 +103,7 @@ class Comparison:
             "larger_means": self.larger_means,
             "n_rows": self.n_rows,
             "score": self.score,
+            "corrected": self.corrected,
             "null": self.null_kind,
             "null_mean": self.null_mean,
             "null_sd": self.null_sd,
@@ -156,6 +176,8 @@ def compare(
     ------
     InvalidSpace, InvalidPairing
         when points or pairs cannot be read or do not fit each other.
+    InvalidConfig
+        for a null or a word for groups that does not exist, and for draws or a seed that are no whole numbers.
     DegenerateSpace
         when the metric is undefined on a side; the message names the side.
     InapplicableNull
@@ -168,63 +190,69 @@ def compare(
     Comparison(procrustes = 1, chance 0.2..., p <= 0.01, n = 100)
     """
     started = time.perf_counter()
-    chosen = _metric(metric)
-    if draws < 1:
-        raise InapplicableNull(f"a null needs at least one draw, got draws={draws}; null=None does without")
-    if seed < 0:
-        raise GeomsimError(f"a seed is a whole number from 0 on, got {seed}")
-    spaces = [points if isinstance(points, Space) else Space(points) for points in (left, right)]
+    chosen = instance_of(metric)
+    name = name_of(chosen)
+    model = null_for(null, chosen)
+    draws = _whole(draws, "draws", 1, "; null=None does without draws")
+    seed = _whole(seed, "seed", 0)
+    spaces = [_opened(points, side) for side, points in zip(_SIDES, (left, right), strict=True)]
     notes: list[str] = []
     if pairing is None and isinstance(chosen, PairedMetric):
-        _check_rows_correspond(*spaces)
+        _check_rows_correspond(spaces[0], spaces[1])
     if pairing is not None:
         spaces = list(pairing.apply(*spaces))
         notes.extend(_multiplicity_note(pairing, chosen))
-    labels, restriction = _exchangeable(groups, *spaces, paired=isinstance(chosen, PairedMetric))
+    reordered = isinstance(chosen, PairedMetric) and model is not None
+    labels, restriction = _exchangeable(groups, spaces[0], spaces[1]) if reordered else (None, "blocks")
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GeomsimWarning)
-        points = [space.tensor() for space in spaces]
+        points = _tensors(spaces)
         states = [_prepare(chosen, side, space, rows) for side, space, rows in zip(_SIDES, spaces, points, strict=True)]
         score = _score(chosen, states[0], states[1], points[0])
         explanation = chosen.explain(*states)
         chance = Chance(kind="none")
-        model = null_for(null, chosen)
         if model is not None:
-            with track(draws, f"{name_of(chosen)}: {model.name}") as advance:
+            with track(draws, f"{name}: {model.name}") as advance:
                 chance = model.judge(
-                    Trial(chosen, *points, *states, score, labels, restriction, draws, seed, advance)
+                    Trial(
+                        chosen, points[0], points[1], states[0], states[1], score,
+                        labels, restriction, draws, seed, advance,
+                    )  # fmt: skip
                 )
     for warning in caught:
         if issubclass(warning.category, GeomsimWarning):
             notes.append(str(warning.message))
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    n_left, n_right = (space.n_rows for space in spaces)
+    sizes = {} if n_left == n_right else {"left rows": n_left, "right rows": n_right}
     return Comparison(
         score=score,
         p_value=chance.p_value,
         null=chance.draws,
         null_mean=chance.mean,
         null_sd=chance.sd,
-        metric=name_of(chosen),
-        n_rows=spaces[0].n_rows,
+        metric=name,
+        n_rows=min(n_left, n_right),
         warnings=tuple(dict.fromkeys([*notes, *chance.notes])),
         larger_means=chosen.larger_means,
-        parameters=json.loads(json.dumps(chosen.parameters())),
+        parameters=plain(chosen.parameters()),
         null_kind=None if model is None else chance.kind,
         draws=None if chance.draws is None else len(chance.draws),
         seed=seed,
         left=spaces[0].name,
         right=spaces[1].name,
         seconds=time.perf_counter() - started,
-        facts={**(explanation.facts if explanation else {}), **chance.facts},
+        facts=plain({**sizes, **(explanation.facts if explanation else {}), **chance.facts}),
         explanation=explanation,
         provenance={
-            "left": dict(spaces[0].provenance),
-            "right": dict(spaces[1].provenance),
-            "pairing": dict(pairing.provenance) if pairing else {},
+            "left": plain(spaces[0].provenance),
+            "right": plain(spaces[1].provenance),
+            "pairing": plain(pairing.provenance) if pairing else {},
             "versions": versions(),
         },
+        best=_best(chosen),
     )
 
 
@@ -247,14 +275,33 @@ def versions() -> dict[str, str]:
 _SIDES = ("left", "right")
 
 
-def _metric(choice: str | Metric[Any] | type[Metric[Any]]) -> Metric[Any]:
-    if isinstance(choice, str):
-        return metric_by_name(choice)
-    if inspect.isclass(choice) and issubclass(choice, Metric):
-        return choice()
-    if isinstance(choice, Metric):
-        return choice
-    raise GeomsimError(f"a metric is a name, an instance or a class of Metric, got {type(choice).__name__}")
+def _whole(value: Any, name: str, least: int, hint: str = "") -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise InvalidConfig(f"{name} must be a whole number, at least {least}, got {value!r}{hint}")
+    return number
+
+
+def _opened(points: Points, side: str) -> Space:
+    if isinstance(points, Space):
+        return points
+    try:
+        return Space(points)
+    except GeomsimError as error:
+        raise error.within(side) from None
+
+
+def _tensors(spaces: Sequence[Space]) -> tuple[Tensor, Tensor]:
+    """The points of both sides as tensors of one type (the wider) on one device (the accelerator, if one is on it)."""
+    import torch
+
+    left, right = (space.tensor() for space in spaces)
+    dtype = torch.promote_types(left.dtype, right.dtype)
+    device = right.device if left.device.type == "cpu" else left.device
+    return left.to(device, dtype), right.to(device, dtype)
 
 
 def _prepare(metric: Metric[Any], side: str, space: Space, points: Tensor) -> Any:
@@ -275,6 +322,12 @@ def _score(metric: Metric[Any], left: Any, right: Any, points: Tensor) -> float:
     if not math.isfinite(score):
         raise DegenerateSpace(f"{type(metric).__name__} gives {score}; a metric must raise where it is undefined")
     return score
+
+
+def _best(metric: Metric[Any]) -> float | None:
+    """The score of identical spaces, where it is known: the end of the range that means closest."""
+    best = metric.score_range[1 if metric.larger_means == "closer" else 0]
+    return best if math.isfinite(best) else None
 
 
 def _check_rows_correspond(left: Space, right: Space) -> None:
@@ -308,27 +361,27 @@ def _multiplicity_note(pairing: Pairing, metric: Metric[Any]) -> list[str]:
 
 
 def _exchangeable(
-    groups: str | Sequence[Any] | NDArray[Any] | None, left: Space, right: Space, *, paired: bool
+    groups: str | Sequence[Any] | NDArray[Any] | None, left: Space, right: Space
 ) -> tuple[NDArray[np.int64] | None, Restriction]:
     """The labels that restrict a shuffle, and how."""
-    if not paired or (isinstance(groups, str) and groups == "ignored"):
+    if isinstance(groups, str) and groups == "ignored":
         return None, "blocks"
     if groups is not None and not isinstance(groups, str):
-        labels = np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+        labels = group_numbers(groups, "groups=")
         if len(labels) != left.n_rows:
             raise InapplicableNull(f"groups needs one label per pair, {left.n_rows}, got {len(labels)}")
         return labels, "blocks"
     if groups not in (None, "blocks", "within"):
-        raise InapplicableNull(f"groups is 'blocks', 'within', 'ignored' or one label per pair, got {groups!r}")
+        raise InvalidConfig(f"groups is 'blocks', 'within', 'ignored' or one label per pair, got {groups!r}")
     known = [_by_first_seen(space.groups) for space in (left, right) if space.groups is not None]
     if not known:
         if groups is None:
             return None, "blocks"
         raise InapplicableNull(f"groups={groups!r} was asked for, but neither space has groups")
-    if len(known) == 2 and not np.array_equal(*known):
+    if len(known) == 2 and not np.array_equal(known[0], known[1]):
         row = int(np.argmax(known[0] != known[1]))
         raise InapplicableNull(
-            f"the groups of left and right do not agree, first at pair {row}: rows that belong together must "
+            f"the groups of left and right do not agree, first at row {row}: rows that belong together must "
             "belong to the same group. Give one label per pair with groups=..., or groups='ignored'"
         )
     return known[0], "within" if groups == "within" else "blocks"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_LARGEST = 512 << 20  # beyond half a gigabyte a batch gains no speed, and the same batches come out on every machine
+_LARGEST = 512 << 20  # beyond half a gigabyte a batch gains no speed, and most machines make the same batches
 
 
 def batch_budget() -> int:

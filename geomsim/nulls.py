@@ -5,6 +5,8 @@ Every null refuses what it cannot judge, with an error that names the nulls whic
 
 from __future__ import annotations
 
+import math
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.contract import Metric, PairedMetric, UnpairedMetric
-from geomsim.errors import DegenerateSpace, InapplicableNull
+from geomsim.errors import BrokenPromise, DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
 from geomsim.memory import batch_budget
 from geomsim.orders import Restriction, distinct_orders, row_orders
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 # A draw that differs from the observed score by less than rounding is a tie, and a tie counts against surprise.
+# Relative to the largest score at hand, so that the unit of the points decides nothing.
 _TIE = 1e-9
+_FEWEST_BATCHES = 20  # progress is told after each batch
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,12 @@ def p_value(observed: float, draws: NDArray[np.float64], larger_means: Literal["
     0.5
     """
     sign = 1.0 if larger_means == "closer" else -1.0
-    tie = _TIE * max(1.0, abs(observed))
-    at_least = int((sign * draws >= sign * observed - tie).sum())
+    at_least = int((sign * draws >= sign * observed - _rounding(observed, draws)).sum())
     return (at_least + 1) / (len(draws) + 1)
+
+
+def _rounding(observed: float, draws: NDArray[np.float64]) -> float:
+    return _TIE * max(abs(observed), float(np.abs(draws).max()))
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ class Shuffle(Null):
         metric = _paired(trial, self.name)
         n_rows = int(trial.left.shape[0])
         per_order = metric.bytes_per_order(trial.left_state, trial.right_state) + 16 * n_rows
-        batch = max(1, batch_budget() // per_order)
+        batch = max(1, min(batch_budget() // per_order, math.ceil(trial.draws / _FEWEST_BATCHES)))
         orders = row_orders(n_rows, trial.draws, trial.seed, trial.groups, trial.restriction)
         scores = np.empty(trial.draws)
         done = 0
@@ -101,26 +108,28 @@ class Shuffle(Null):
             drawn = metric.score_many(
                 trial.left_state, trial.right_state, torch.from_numpy(np.stack(chunk)).to(trial.left.device)
             )
+            if tuple(drawn.shape) != (len(chunk),):
+                raise BrokenPromise(
+                    f"{type(metric).__name__}.score_many of {len(chunk)} orders has shape {tuple(drawn.shape)}, "
+                    f"expected ({len(chunk)},)"
+                )
             scores[done : done + len(chunk)] = drawn.detach().double().cpu().numpy()
             done += len(chunk)
             trial.advance(len(chunk))
-        if not np.isfinite(scores).all():
-            raise DegenerateSpace(
-                f"{type(metric).__name__} gives a number that is not finite for {int((~np.isfinite(scores)).sum())} "
-                f"of {trial.draws} orders; a metric must raise DegenerateSpace where it is undefined"
-            )
+        _check_finite(scores, metric, "orders")
         notes = []
         possible = distinct_orders(n_rows, trial.groups, trial.restriction)
         if possible <= trial.draws:
             notes.append(
-                f"only {possible:g} different orders exist, so no p-value can be below {1 / possible:.2g}; "
+                f"only {possible:g} different orders exist, so no p-value is below {1 / possible:.2g}; "
                 "more rows or groups are needed for more"
             )
         return Chance(
             kind=self.name if trial.groups is None else f"{self.name} ({_RESTRICTIONS[trial.restriction]})",
             mean=float(scores.mean()),
-            sd=float(scores.std(ddof=1)) if trial.draws > 1 else None,
-            p_value=p_value(trial.observed, scores, metric.larger_means),
+            sd=_spread(scores),
+            # Few orders drawn many times can miss the observed one by luck; no test on them can be surer than this.
+            p_value=max(p_value(trial.observed, scores, metric.larger_means), 1 / possible),
             draws=scores,
             notes=tuple(notes),
         )
@@ -146,7 +155,7 @@ class Exact(Null):
                 "exact moments are those of unrestricted reordering, and these rows come in groups; "
                 "use null='shuffle', or groups='ignored' if rows are exchangeable one by one"
             )
-        sd = None if moments.variance is None else float(np.sqrt(moments.variance))
+        sd = None if moments.variance is None else math.sqrt(max(moments.variance, 0.0))
         chance, law = None, "mean only: no p-value"
         if sd:
             from scipy import stats
@@ -160,7 +169,9 @@ class Exact(Null):
             else:
                 signed = skewness if metric.larger_means == "closer" else -skewness
                 chance, law = float(stats.pearson3.sf(z, signed)), "Pearson type III"
-            chance = max(chance, float(np.finfo(np.float64).tiny))
+            # The law is an approximation; one order among all of them is the least that can be claimed.
+            least = 1 / distinct_orders(int(trial.left.shape[0]))
+            chance = min(1.0, max(chance, least, float(np.finfo(np.float64).tiny)))
         return Chance(self.name, moments.mean, sd, chance, facts={"law": law})
 
 
@@ -175,6 +186,10 @@ class NoiseFloor(Null):
     splits: int = 50
     name: ClassVar[str] = "noise-floor"
 
+    def __post_init__(self) -> None:
+        if self.splits < 1:
+            raise InvalidConfig(f"a noise floor needs at least one split, got splits={self.splits}")
+
     def judge(self, trial: Trial) -> Chance:
         """Scores between random halves, their mean and sd, and the observed score as a multiple of the mean."""
         import torch
@@ -185,22 +200,27 @@ class NoiseFloor(Null):
                 f"{type(metric).__name__} is paired, and the halves of one side are not: use null='shuffle' or 'exact'"
             )
         random = np.random.Generator(np.random.PCG64(trial.seed))
-        scores = []
-        for points in (trial.left, trial.right):
+        floor = np.empty(2 * self.splits)
+        for done in range(len(floor)):
+            side, points = ("left", trial.left) if done < self.splits else ("right", trial.right)
             if len(points) < 4:
-                raise InapplicableNull(f"halves of at least 2 rows need 4 rows, got {len(points)}")
-            for _ in range(self.splits):
-                rows = torch.from_numpy(random.permutation(len(points))).to(points.device)
-                half = len(points) // 2
-                first, second = metric.prepare(points[rows[:half]]), metric.prepare(points[rows[half : 2 * half]])
-                scores.append(float(metric.score(first, second)))
-                trial.advance(trial.draws // (2 * self.splits))
-        floor = np.array(scores)
+                raise InapplicableNull(f"halves of at least 2 rows need 4 rows, and the {side} side has {len(points)}")
+            rows = torch.from_numpy(random.permutation(len(points))).to(points.device)
+            half = len(points) // 2
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of halves, not of the spaces
+                try:
+                    first, second = metric.prepare(points[rows[:half]]), metric.prepare(points[rows[half : 2 * half]])
+                except DegenerateSpace as error:
+                    raise error.within(f"a random half of the {side} side") from None
+                floor[done] = float(metric.score(first, second))
+            trial.advance(trial.draws * (done + 1) // len(floor) - trial.draws * done // len(floor))
+        _check_finite(floor, metric, "splits")
         mean = float(floor.mean())
-        facts: dict[str, float | str] = {"splits": 2 * self.splits}
+        facts: dict[str, float | str] = {"splits": len(floor)}
         if mean:
             facts["multiple of the floor"] = trial.observed / mean
-        return Chance(self.name, mean, float(floor.std(ddof=1)), None, floor, facts=facts)
+        return Chance(self.name, mean, _spread(floor), None, floor, facts=facts)
 
 
 NULLS: dict[str, Null] = {null.name: null for null in (Shuffle(), Exact(), NoiseFloor())}
@@ -209,14 +229,15 @@ NULLS: dict[str, Null] = {null.name: null for null in (Shuffle(), Exact(), Noise
 def null_for(choice: str | Null | None, metric: Metric[Any]) -> Null | None:
     """The null behind a name: "auto" is shuffle for paired metrics and the noise floor for unpaired ones.
 
-    Raises InapplicableNull for a name that does not exist.
+    Raises InvalidConfig for a name that does not exist.
     """
     if choice is None or isinstance(choice, Null):
         return choice
     if choice == "auto":
         return NULLS["shuffle" if isinstance(metric, PairedMetric) else "noise-floor"]
-    if choice not in NULLS:
-        raise InapplicableNull(f"no null is called {choice!r}; there are 'auto', {', '.join(map(repr, NULLS))} and None")
+    if not isinstance(choice, str) or choice not in NULLS:
+        names = ", ".join(map(repr, NULLS))
+        raise InvalidConfig(f"no null is called {choice!r}; there are 'auto', {names}, None and instances of Null")
     return NULLS[choice]
 
 
@@ -227,3 +248,19 @@ def _paired(trial: Trial, null: str) -> PairedMetric[Any]:
             f"{null} null would always be 1. Use null='noise-floor'"
         )
     return trial.metric
+
+
+def _spread(scores: NDArray[np.float64]) -> float | None:
+    """Standard deviation; exactly 0 where the scores differ by rounding alone, None for a single one."""
+    if len(scores) < 2:
+        return None
+    return float(scores.std(ddof=1)) if np.ptp(scores) > _rounding(0.0, scores) else 0.0
+
+
+def _check_finite(scores: NDArray[np.float64], metric: Metric[Any], what: str) -> None:
+    wrong = int((~np.isfinite(scores)).sum())
+    if wrong:
+        raise DegenerateSpace(
+            f"{type(metric).__name__} gives a number that is not finite for {wrong} of {len(scores)} {what}; "
+            "a metric must raise DegenerateSpace where it is undefined"
+        )

@@ -59,9 +59,7 @@ def row_orders(
         yield order.copy()
 
 
-def distinct_orders(
-    n_rows: int, groups: NDArray[np.int64] | None = None, restriction: Restriction = "blocks"
-) -> float:
+def distinct_orders(n_rows: int, groups: NDArray[np.int64] | None = None, restriction: Restriction = "blocks") -> float:
     """How many different orders there are (infinity beyond what a float holds): no p-value can be below one over it."""
     if groups is None:
         log_count = math.lgamma(n_rows + 1)

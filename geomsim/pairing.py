@@ -66,11 +66,16 @@ class Pairing:
             raise InvalidPairing("the pairing is empty: nothing was paired; loosen the filters that made it")
         strength = None
         if weight is not None:
-            strength = np.array(weight, dtype=np.float64)
+            try:
+                strength = np.array(weight, dtype=np.float64)
+            except (ValueError, TypeError) as error:
+                raise InvalidPairing(f"weights must be numbers: {error}") from None
             if strength.shape != rows["left"].shape:
                 raise InvalidPairing(f"expected one weight per pair, {len(rows['left'])}, got shape {strength.shape}")
             if not np.isfinite(strength).all():
-                raise InvalidPairing(f"the weight of pair {int(np.argmin(np.isfinite(strength)))} is not a finite number")
+                raise InvalidPairing(
+                    f"the weight of pair {int(np.argmin(np.isfinite(strength)))} is not a finite number"
+                )
             strength.flags.writeable = False
         object.__setattr__(self, "left", rows["left"])
         object.__setattr__(self, "right", rows["right"])
@@ -92,11 +97,13 @@ class Pairing:
         places: list[dict[str, int]] = []
         for side, space in (("left", left), ("right", right)):
             if space.ids is None:
-                raise InvalidPairing(f"the {side} space {space.name!r} has no ids; give it some: Space(points, ids=...)")
+                raise InvalidPairing(
+                    f"the {side} space {space.name!r} has no ids; give it some: Space(points, ids=...)"
+                )
             place = {name: row for row, name in enumerate(space.ids)}
             if len(place) < len(space.ids):
-                seen: set[str] = set()
-                twice = next(name for name in space.ids if name in seen or seen.add(name))
+                # `place` keeps the last row of an id, so any earlier one gives the repeated id away.
+                twice = next(name for row, name in enumerate(space.ids) if place[name] != row)
                 raise InvalidPairing(f"id {twice!r} occurs more than once in the {side} space {space.name!r}")
             places.append(place)
         common = [name for name in places[0] if name in places[1]]
@@ -156,9 +163,7 @@ class Pairing:
     def multiplicity(self) -> dict[str, int]:
         """How many right rows have how many partners: in buckets 1, 2-10, 11-100, more."""
         counts = np.bincount(self.right)
-        return {
-            name: int(((counts >= low) & (counts <= (high or counts.max()))).sum()) for name, low, high in _BUCKETS
-        }
+        return {name: int(((counts >= low) & (counts <= (high or counts.max()))).sum()) for name, low, high in _BUCKETS}
 
     def to_frame(self) -> pd.DataFrame:
         """A pandas frame with columns left, right and, where there are any, weight."""
@@ -170,10 +175,18 @@ class Pairing:
         return pd.DataFrame(columns)
 
     def save(self, path: str | Path) -> Path:
-        """Write the pairs as Parquet, provenance in the schema's metadata."""
-        from geomsim.tables import write_parquet
+        """Write the pairs as .parquet, provenance in the schema's metadata, or as .csv, which holds no provenance.
 
-        return write_parquet(self.to_frame(), Path(path), metadata={"pairing": dict(self.provenance)})
+        Raises InvalidPairing for another suffix.
+        """
+        from geomsim.tables import write_csv, write_parquet
+
+        target = Path(path)
+        if target.suffix == ".csv":
+            return write_csv(self.to_frame(), target)
+        if target.suffix != ".parquet":
+            raise InvalidPairing(f"{target}: a pairing is saved as .parquet or .csv")
+        return write_parquet(self.to_frame(), target, metadata={"pairing": dict(self.provenance)})
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -200,19 +213,23 @@ class Pairing:
             raise InvalidPairing(f"no pair is left after {dict(step)}: all {left_out} were removed")
         steps = [*self.provenance.get("filters", []), {**step, "left_out": left_out}]
         weight = None if self.weight is None else self.weight[kept]
-        return type(self)(
-            self.left[kept], self.right[kept], weight, provenance={**self.provenance, "filters": steps}
-        )
+        return type(self)(self.left[kept], self.right[kept], weight, provenance={**self.provenance, "filters": steps})
 
 
 def _row_numbers(values: ArrayLike, side: str) -> NDArray[np.int64]:
     rows = np.asarray(values)
     if rows.ndim != 1:
         raise InvalidPairing(f"{side} must be a list of row numbers, got an array of shape {rows.shape}")
-    if rows.size and not (np.issubdtype(rows.dtype, np.integer) or (rows == np.floor(rows)).all()):
-        raise InvalidPairing(f"{side} must be whole row numbers, got {rows.dtype}")
+    if rows.size:
+        if rows.dtype.kind not in "iuf":
+            raise InvalidPairing(f"{side} must be whole row numbers, got {rows.dtype}")
+        fractional = ~(rows == np.floor(rows)) | np.isinf(rows)
+        if fractional.any():
+            first = int(np.argmax(fractional))
+            raise InvalidPairing(f"{side} must be whole row numbers; pair {first} says {rows[first]}")
     numbers = rows.astype(np.int64)
     if (numbers < 0).any():
-        raise InvalidPairing(f"{side} row numbers start at 0; pair {int(np.argmax(numbers < 0))} says {numbers.min()}")
+        first = int(np.argmax(numbers < 0))
+        raise InvalidPairing(f"{side} row numbers start at 0; pair {first} says {numbers[first]}")
     numbers.flags.writeable = False
     return numbers

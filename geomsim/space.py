@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim.errors import InvalidSpace
+from geomsim.tables import plain
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,7 +29,8 @@ class Space:
     ----------
     points
         (rows, width) numpy array, torch tensor, anything array-like, or the path of a .npy, .npz or
-        .safetensors file. float16 and bfloat16 become float32; whole numbers become float64.
+        .safetensors file. float16 and bfloat16 become float32; whole numbers become float64. float32 and float64
+        are not copied: the space shares memory with what was given, and never writes to it.
     ids
         one name per row, unique where rows are matched by them.
     groups
@@ -59,20 +63,23 @@ class Space:
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         if isinstance(points, str | Path):
+            called = str(points)
             stored = _read(Path(points))
             points = stored["points"]
             ids = stored.get("ids") if ids is None else ids
             groups = stored.get("groups") if groups is None else groups
             name = name or str(stored["name"])
-        values = _checked(points, name)
+            provenance = {**stored.get("provenance", {}), **(provenance or {})}
+        else:
+            called = f"space {name!r}" if name else "the space"
+        values = _checked(points, called)
         n_rows = int(values.shape[0])
         for what, labels in (("ids", ids), ("groups", groups)):
             if labels is not None and len(labels) != n_rows:
-                raise InvalidSpace(f"{_called(name)} has {n_rows} rows but {len(labels)} {what}; one per row is needed")
-        codes = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
+                raise InvalidSpace(f"{called} has {n_rows} rows but {len(labels)} {what}; one per row is needed")
         object.__setattr__(self, "points", values)
-        object.__setattr__(self, "ids", None if ids is None else tuple(map(str, ids)))
-        object.__setattr__(self, "groups", codes)
+        object.__setattr__(self, "ids", None if ids is None else _texts(ids))
+        object.__setattr__(self, "groups", None if groups is None else group_numbers(groups, called))
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "provenance", dict(provenance or {}))
 
@@ -93,8 +100,17 @@ class Space:
         dtype = str(self.points.dtype).removeprefix("torch.")
         return f"Space({self.name!r}, {self.n_rows} rows x {self.width}, {dtype})"
 
-    def take(self, rows: NDArray[np.int64]) -> Self:
-        """The named rows, in the named order, with their ids and groups."""
+    def take(self, rows: ArrayLike) -> Self:
+        """The named rows (numbers or a mask), in the named order, with their ids and groups.
+
+        Raises InvalidSpace when a row does not exist or none is left.
+        """
+        try:
+            rows = np.arange(self.n_rows)[np.asarray(rows)]
+        except IndexError as error:
+            raise InvalidSpace(f"{self!r} has no such rows: {error}") from None
+        if not rows.size:
+            raise InvalidSpace(f"no row of {self!r} was taken")
         copy = object.__new__(type(self))
         points = self.points
         if not isinstance(points, np.ndarray):
@@ -116,21 +132,29 @@ class Space:
 
         if not isinstance(self.points, np.ndarray):
             return self.points.detach()
-        # A read-only array would make torch warn on every call; metrics promise not to write (the kit checks).
-        return torch.from_numpy(self.points if self.points.flags.writeable else self.points.copy())
+        # torch warns of read-only arrays and refuses strides that run backwards; a copy has neither.
+        sharable = self.points.flags.writeable and min(self.points.strides) >= 0
+        return torch.from_numpy(self.points if sharable else self.points.copy())
 
     def numpy(self) -> NDArray[np.floating[Any]]:
         """The points as a numpy array in main memory."""
         return self.points if isinstance(self.points, np.ndarray) else self.points.detach().cpu().numpy()
 
     def save(self, path: str | Path) -> Path:
-        """Write points, ids and groups as .npz; `Space(path)` reads it again. The file appears whole or not at all."""
+        """Write everything as .npz; `Space(path)` reads it again. The file appears whole or not at all.
+
+        Provenance is written as JSON. Raises InvalidSpace for another suffix.
+        """
         target = Path(path)
         if target.suffix != ".npz":
             raise InvalidSpace(f"{target}: a space with its ids is saved as .npz")
         arrays: dict[str, Any] = {"points": self.numpy(), "name": np.array(self.name or target.stem)}
+        arrays["provenance"] = np.array(json.dumps(plain(self.provenance)))
         if self.ids is not None:
             arrays["ids"] = np.array(self.ids, dtype=np.str_)
+            lost = np.flatnonzero([text.endswith("\0") for text in self.ids])
+            if lost.size:
+                raise InvalidSpace(f"{target}: the id of row {lost[0]} ends in a NUL character, which .npz cannot hold")
         if self.groups is not None:
             arrays["groups"] = self.groups
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -141,40 +165,60 @@ class Space:
         return target
 
 
-def _called(name: str) -> str:
-    return f"space {name!r}" if name else "the space"
+def group_numbers(groups: Sequence[Any] | NDArray[Any], called: str) -> NDArray[np.int64]:
+    """One number per label, equal labels getting equal numbers. Raises InvalidSpace for labels that are missing."""
+    labels = np.asarray(groups)
+    missing = [] if labels.dtype.kind not in "fO" else [row for row, label in enumerate(labels) if _is_missing(label)]
+    if labels.ndim != 1 or missing:
+        fault = f"row {missing[0]} has none" if missing else f"they have shape {labels.shape}"
+        raise InvalidSpace(f"{called} needs one group label per row, and {fault}")
+    if labels.dtype.kind == "O":
+        labels = np.array([str(label) for label in labels], dtype=np.str_)
+    return np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
 
-def _checked(points: Any, name: str) -> Any:
+def _texts(ids: Any) -> tuple[str, ...]:
+    return tuple(map(str, np.asarray(ids).tolist() if hasattr(ids, "__array__") else ids))
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or bool(np.ndim(label) == 0 and label != label)
+
+
+def _checked(points: Any, called: str) -> Any:
     """The points as a finite floating (rows, width) array or tensor, or the reason why they are none."""
-    if type(points).__module__.partition(".")[0] == "torch":
-        import torch
-
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(points, torch.Tensor):
+        if points.layout != torch.strided or points.is_complex():
+            raise InvalidSpace(f"{called} must hold dense real numbers, got {points.layout} of {points.dtype}")
         if not points.dtype.is_floating_point:
             points = points.to(torch.float64)
         elif points.dtype not in (torch.float32, torch.float64):
             points = points.float()
         finite_rows = None if points.ndim != 2 else torch.isfinite(points).all(1).cpu().numpy()
     else:
+        if isinstance(points, np.ma.MaskedArray) and np.ma.is_masked(points):
+            raise InvalidSpace(f"{called} has {np.ma.count_masked(points)} masked values; leave their rows out")
         try:
             points = np.asarray(points)
-        except ValueError as error:
-            raise InvalidSpace(f"{_called(name)} is not a table of numbers: {error}") from None
+        except (ValueError, TypeError, RuntimeError) as error:
+            raise InvalidSpace(f"{called} is not a table of numbers: {error}") from None
         if points.dtype.kind not in "fiub":
-            raise InvalidSpace(f"{_called(name)} holds {points.dtype}, not numbers")
+            raise InvalidSpace(f"{called} holds {points.dtype}, not real numbers")
         if points.dtype.kind != "f":
             points = points.astype(np.float64)
         elif points.dtype.itemsize not in (4, 8):
             points = points.astype(np.float32 if points.dtype.itemsize < 4 else np.float64)
+        points = points.astype(points.dtype.newbyteorder("="), copy=False)
         finite_rows = None if points.ndim != 2 else np.isfinite(points).all(axis=1)
     if points.ndim != 2:
-        raise InvalidSpace(f"{_called(name)} must be (rows, width), got shape {tuple(points.shape)}")
+        raise InvalidSpace(f"{called} must be (rows, width), got shape {tuple(points.shape)}")
     if not points.shape[0] or not points.shape[1]:
-        raise InvalidSpace(f"{_called(name)} has no {'columns' if points.shape[0] else 'rows'}: shape {tuple(points.shape)}")
+        raise InvalidSpace(f"{called} has no {'columns' if points.shape[0] else 'rows'}: shape {tuple(points.shape)}")
     if finite_rows is not None and not finite_rows.all():
         bad = np.flatnonzero(~finite_rows)
         raise InvalidSpace(
-            f"{_called(name)} has NaN or infinite values in {len(bad)} of {len(finite_rows)} rows, the first is row {bad[0]}; "
+            f"{called} has NaN or infinite values in {len(bad)} of {len(finite_rows)} rows, the first is row {bad[0]}; "
             "leave those rows out on both sides or find where they come from"
         )
     return points
@@ -188,13 +232,17 @@ def _read(path: Path) -> dict[str, Any]:
             return {"points": np.load(path, allow_pickle=False), "name": path.stem}
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as stored:
-                arrays = {key: stored[key] for key in stored.files}
+                arrays: dict[str, Any] = {key: stored[key] for key in stored.files}
+            if "provenance" in arrays:
+                arrays["provenance"] = json.loads(str(arrays["provenance"]))
         elif path.suffix == ".safetensors":
-            from safetensors.numpy import load_file
+            from safetensors.torch import load_file  # numpy has no bfloat16
 
-            arrays = dict(load_file(path))
+            arrays = {key: value if value.ndim == 2 else value.numpy() for key, value in load_file(path).items()}
         else:
-            raise InvalidSpace(f"{path}: points are read from {_SUFFIXES}, not {path.suffix or 'a file without a suffix'}")
+            raise InvalidSpace(
+                f"{path}: points are read from {_SUFFIXES}, not {path.suffix or 'a file without a suffix'}"
+            )
     except InvalidSpace:
         raise
     except Exception as error:
@@ -207,4 +255,4 @@ def _read(path: Path) -> dict[str, Any]:
             )
         arrays["points"] = arrays[tables[0]]
     arrays.setdefault("name", np.array(path.stem))
-    return {key: arrays[key] for key in ("points", "ids", "groups", "name") if key in arrays}
+    return {key: arrays[key] for key in ("points", "ids", "groups", "name", "provenance") if key in arrays}

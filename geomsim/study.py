@@ -68,14 +68,21 @@ class Study:
         """One row per cell: labels, metric, n, score, null, p-value, warnings, error."""
         import pandas as pd
 
-        return pd.DataFrame([_row(cell) for cell in self.cells])
+        return pd.DataFrame(self.records())
 
-    def save(self, folder: str | Path) -> list[Path]:
-        """Write results.parquet, results.csv and run.json (configuration, versions, every comparison in full)."""
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of :attr:`table` as mappings, None where there is nothing."""
+        return [_row(cell) for cell in self.cells]
+
+    def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> list[Path]:
+        """Write results.parquet, results.csv and run.json (configuration, versions, every comparison in full).
+
+        `config` is recorded in place of the study's own, where the caller knows better what was asked for.
+        """
         target = Path(folder)
         table = self.table
         run = {
-            "config": self.config,
+            "config": self.config if config is None else _plain(config),
             "versions": versions(),
             "notes": dict(self.notes),
             "comparisons": [
@@ -112,7 +119,8 @@ def run_study(config: Mapping[str, Any] | str | Path) -> Study:
     >>> study.table.loc[0, ["metric", "n", "score"]].to_list()
     ['procrustes', 80, 1.0...]
     """
-    settings, base = _settings(config)
+    base = Path(config).parent if isinstance(config, str | Path) else Path()
+    settings = read_config(config)
     chosen = [_metric(choice) for choice in settings.get("metrics", metric_names())]
     draws, seed = settings.get("draws", 999), settings.get("seed", 0)
     cells: list[Cell] = []
@@ -141,19 +149,20 @@ def run_study(config: Mapping[str, Any] | str | Path) -> Study:
     return Study(cells, _plain(settings))
 
 
-def _settings(config: Mapping[str, Any] | str | Path) -> tuple[Mapping[str, Any], Path]:
-    base = Path()
+def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
+    """The configuration of a study, from a mapping or a TOML file, checked. Raises InvalidConfig."""
     if isinstance(config, str | Path):
         import tomllib
 
         path = Path(config)
-        base = path.parent
         try:
-            config = tomllib.loads(path.read_text(encoding="utf-8"))
+            return read_config(tomllib.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise InvalidConfig(f"{path}: no such file") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidConfig(f"{path}: not readable as TOML: {error}") from None
+        except InvalidConfig as error:
+            raise error.within(str(path)) from None
     unknown = sorted(set(config) - _OPTIONS)
     if unknown:
         raise InvalidConfig(f"a study knows no {', '.join(unknown)}; it takes {', '.join(sorted(_OPTIONS))}")
@@ -163,7 +172,7 @@ def _settings(config: Mapping[str, Any] | str | Path) -> tuple[Mapping[str, Any]
         missing = sorted({"left", "right"} - set(item))
         if missing:
             raise InvalidConfig(f"pair {number + 1} names no {' and no '.join(missing)} space")
-    return config, base
+    return config
 
 
 def _opened(item: Mapping[str, Any], base: Path) -> tuple[Space, Space, Pairing | None]:
@@ -194,7 +203,7 @@ def _row(cell: Cell) -> dict[str, Any]:
         **cell.labels,
         "metric": cell.metric,
         "parameters": json.dumps(cell.parameters),
-        "n": None, "score": None, "larger_means": None, "null": None, "null_mean": None, "null_sd": None,
+        "n": None, "score": None, "corrected": None, "larger_means": None, "null": None, "null_mean": None, "null_sd": None,
         "z": None, "p_value": None, "draws": None, "seed": None, "seconds": None, "warnings": "", "error": cell.error,
     }  # fmt: skip
     if cell.comparison is not None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from geomsim.errors import GeomsimError
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NOTE = b"geomsim"
+_LONGEST_TEXT = 200  # of what stands in for a space or an array
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any] | None = None) -> Path:
@@ -22,7 +26,8 @@ def write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any] |
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
     if metadata:
-        table = table.replace_schema_metadata({**(table.schema.metadata or {}), _NOTE: json.dumps(metadata).encode()})
+        note = json.dumps(plain(metadata)).encode()
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), _NOTE: note})
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     pq.write_table(table, part)
@@ -62,10 +67,23 @@ def read_table(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     raise GeomsimError(f"{path}: tables are read from .parquet or .csv, not {path.suffix or 'a file without a suffix'}")
 
 
+def plain(value: Any) -> Any:
+    """The value as JSON can hold it: numpy numbers as numbers, what is not finite and everything else as text."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, str | bool | int | None) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return (str(value) if isinstance(value, float | PurePath) else repr(value))[:_LONGEST_TEXT]
+
+
 def write_json(content: Any, path: Path) -> Path:
-    """Write JSON for people: indented, UTF-8."""
+    """Write JSON for people: indented, UTF-8; what JSON cannot hold is written as text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     part.replace(path)
     return path

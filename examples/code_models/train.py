@@ -64,9 +64,15 @@ PLANS = (
 def train_tokenizer(vocabulary: int) -> PreTrainedTokenizerFast:
     tokenizer = ByteLevelBPETokenizer()
     texts = [document.text for document in standard_library_documents("train")]
-    tokenizer.train_from_iterator(texts, vocab_size=vocabulary, min_frequency=2, special_tokens=[END_OF_TEXT], show_progress=False)
+    tokenizer.train_from_iterator(
+        texts, vocab_size=vocabulary, min_frequency=2, special_tokens=[END_OF_TEXT], show_progress=False
+    )
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer._tokenizer, eos_token=END_OF_TEXT, bos_token=END_OF_TEXT, model_max_length=CONTEXT, clean_up_tokenization_spaces=False
+        tokenizer_object=tokenizer._tokenizer,
+        eos_token=END_OF_TEXT,
+        bos_token=END_OF_TEXT,
+        model_max_length=CONTEXT,
+        clean_up_tokenization_spaces=False,
     )
 
 
@@ -100,7 +106,10 @@ def train_model(plan: Plan, tokenizer: PreTrainedTokenizerFast, folder: Path) ->
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     optimizer = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}], lr=plan.learning_rate, betas=(0.9, 0.98), fused=True
+        [{"params": matrices, "weight_decay": 0.1}, {"params": vectors, "weight_decay": 0.0}],
+        lr=plan.learning_rate,
+        betas=(0.9, 0.98),
+        fused=True,
     )
     warm_up = 200
 
@@ -123,7 +132,10 @@ def train_model(plan: Plan, tokenizer: PreTrainedTokenizerFast, folder: Path) ->
         schedule.step()
         if (step + 1) % 250 == 0:
             curve.append([step + 1, round(loss.item(), 3)])
-            print(f"{plan.name}: step {step + 1}/{plan.steps} loss {loss.item():.3f} ({time.perf_counter() - started:.0f} s)", flush=True)
+            print(
+                f"{plan.name}: step {step + 1}/{plan.steps} loss {loss.item():.3f} ({time.perf_counter() - started:.0f} s)",
+                flush=True,
+            )
     model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     reloaded = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)  # what is shipped is what is measured
@@ -157,7 +169,9 @@ def block_outputs(model: GPT2LMHeadModel, stream: torch.Tensor, tokens: int) -> 
     return [torch.cat(parts) for parts in kept]
 
 
-def train_sae(plan: Plan, layer: int, activations: torch.Tensor, held_out: torch.Tensor, folder: Path) -> dict[str, Any]:
+def train_sae(
+    plan: Plan, layer: int, activations: torch.Tensor, held_out: torch.Tensor, folder: Path
+) -> dict[str, Any]:
     from sae_lens.config import LoggingConfig, SAETrainerConfig
     from sae_lens.saes.sae import SAE, SAEMetadata
     from sae_lens.saes.topk_sae import TopKTrainingSAE, TopKTrainingSAEConfig
@@ -221,10 +235,16 @@ def run(plan: Plan, root: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *(plan.name for plan in PLANS)], help="which models (default: all)")
+    parser.add_argument(
+        "names", nargs="*", choices=[[], *(plan.name for plan in PLANS)], help="which models (default: all)"
+    )
     parser.add_argument("--into", type=Path, default=HERE, help="where the model directories go")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--quick", action="store_true", help="40 steps of everything: shows that the script runs, not that the models are good")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="40 steps of everything: shows that the script runs, not that the models are good",
+    )
     arguments = parser.parse_args()
     plans = [plan for plan in PLANS if not arguments.names or plan.name in arguments.names]
     if arguments.quick:

@@ -119,7 +119,8 @@ def _checked(values: ArrayLike | Tensor, site: str) -> NDArray[np.float32]:
     bad = ~np.isfinite(array).all(axis=1)
     if bad.any():
         raise InvalidModel(
-            f"site {site!r}: {int(bad.sum())} of {len(array)} rows have a NaN or an infinity, first row {int(bad.argmax())}"
+            f"site {site!r}: {int(bad.sum())} of {len(array)} rows have a NaN or an infinity, "
+            f"first row {int(bad.argmax())}"
         )
     return array
 

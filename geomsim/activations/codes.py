@@ -67,11 +67,15 @@ class Codes:
         values = _checked(matrix, called)
         n_tokens = int(values.shape[0])
         if tokens is not None and len(tokens) != n_tokens:
-            raise InvalidCodes(f"{called} have {n_tokens} tokens but a token table of {len(tokens)}; one entry per token is needed")
+            raise InvalidCodes(
+                f"{called} have {n_tokens} tokens but a token table of {len(tokens)}; one entry per token is needed"
+            )
         if groups is None and tokens is not None:
             groups = tokens.document
         if groups is not None and len(groups) != n_tokens:
-            raise InvalidCodes(f"{called} have {n_tokens} tokens but {len(groups)} groups; one label per token is needed")
+            raise InvalidCodes(
+                f"{called} have {n_tokens} tokens but {len(groups)} groups; one label per token is needed"
+            )
         labels = None if groups is None else np.asarray(groups)
         if labels is not None and labels.dtype.kind not in "iu":
             labels = np.unique(labels, return_inverse=True)[1]
@@ -104,7 +108,9 @@ class Codes:
         import scipy.sparse
 
         if not scipy.sparse.issparse(matrix):
-            raise InvalidCodes(f"from_scipy takes a scipy sparse matrix, got {type(matrix).__name__}; use Codes.from_dense")
+            raise InvalidCodes(
+                f"from_scipy takes a scipy sparse matrix, got {type(matrix).__name__}; use Codes.from_dense"
+            )
         return cls(matrix, groups=groups)
 
     @classmethod
@@ -160,7 +166,7 @@ class Codes:
         """On how many tokens each latent is not zero, (n_latents,)."""
         if self.is_sparse:
             return np.bincount(self.matrix.indices, minlength=self.n_latents).astype(np.int64)
-        return np.count_nonzero(self.matrix, axis=0).astype(np.int64)
+        return np.asarray(np.count_nonzero(self.matrix, axis=0), dtype=np.int64)
 
     def latent(self, latent: int) -> NDArray[np.float32]:
         """The activation of one latent on every token, (n_tokens,)."""
@@ -232,16 +238,17 @@ def align(left: Codes, right: Codes) -> Alignment:
         return Alignment(left, right, {"left": 0, "right": 0})
     if left.tokens.documents != right.tokens.documents:
         raise InvalidCodes(
-            f"left codes know {len(left.tokens.documents)} documents and right codes {len(right.tokens.documents)}, not the "
-            "same names in the same order; read the activations of both models on one list of documents"
+            f"left codes know {len(left.tokens.documents)} documents and right codes {len(right.tokens.documents)}, "
+            "not the same names in the same order; read the activations of both models on one list of documents"
         )
     left_keys, left_rows = _spans(left.tokens)
     right_keys, right_rows = _spans(right.tokens)
     _, left_at, right_at = np.intersect1d(left_keys, right_keys, assume_unique=True, return_indices=True)
     if not len(left_at):
         raise InvalidCodes(
-            f"left codes ({left.n_tokens} tokens) and right codes ({right.n_tokens} tokens) share no token: no document has "
-            "a token with the same characters on both sides. Two tokenizers? Pool the tokens of each word first"
+            f"left codes ({left.n_tokens} tokens) and right codes ({right.n_tokens} tokens) share no token: no "
+            "document has a token with the same characters on both sides. "
+            "Two tokenizers? Pool the tokens of each word first"
         )
     # Row order of the left side: documents stay together for the jackknife and for reading.
     order = np.argsort(left_rows[left_at], kind="stable")
@@ -268,8 +275,8 @@ def _refuse_different_groups(left: Codes, right: Codes) -> None:
     differs = numbered[0] != numbered[1]
     if differs.any():
         raise InvalidCodes(
-            f"left and right codes group their tokens differently, the first difference is at token {int(np.argmax(differs))}; "
-            "are these the same tokens in the same order?"
+            f"left and right codes group their tokens differently, the first difference is at token "
+            f"{int(np.argmax(differs))}; are these the same tokens in the same order?"
         )
 
 
@@ -295,16 +302,18 @@ def _checked(matrix: Any, called: str) -> Any:
     import scipy.sparse
 
     if _is_sparse_tensor(matrix):
-        stored = matrix.detach().cpu().double().to_sparse_csr()
-        parts = (stored.values().numpy(), stored.col_indices().numpy(), stored.crow_indices().numpy())
-        matrix = scipy.sparse.csr_array(parts, shape=tuple(stored.shape))
+        stored = matrix.detach().cpu().double().to_sparse_coo().coalesce()
+        places = tuple(stored.indices().numpy())
+        matrix = scipy.sparse.coo_array((stored.values().numpy(), places), shape=tuple(stored.shape))
     sparse = scipy.sparse.issparse(matrix)
     if not sparse:
         matrix = _as_numpy(matrix, called)
     if matrix.ndim != 2:
         raise InvalidCodes(f"{called} must be (tokens, latents), got shape {tuple(matrix.shape)}")
     if not matrix.shape[0] or not matrix.shape[1]:
-        raise InvalidCodes(f"{called} have no {'latents' if matrix.shape[0] else 'tokens'}: shape {tuple(matrix.shape)}")
+        raise InvalidCodes(
+            f"{called} have no {'latents' if matrix.shape[0] else 'tokens'}: shape {tuple(matrix.shape)}"
+        )
     if not sparse:
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite and is reported below
             values = np.asarray(matrix, dtype=np.float32)
@@ -328,6 +337,6 @@ def _checked(matrix: Any, called: str) -> Any:
 def _refuse_infinite(bad: NDArray[Any], n_tokens: int, called: str) -> None:
     if len(bad):
         raise InvalidCodes(
-            f"{called} have NaN or infinite values on {len(bad)} of {n_tokens} tokens, the first is token {int(bad[0])}; "
-            "leave those tokens out of both sides or find where they come from (float16 overflow?)"
+            f"{called} have NaN or infinite values on {len(bad)} of {n_tokens} tokens, the first is token "
+            f"{int(bad[0])}; leave those tokens out of both sides or find where they come from (float16 overflow?)"
         )

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ SHARD_TOKENS = 65_536
 
 _TOKEN_PREFIX = "token."
 _GROUPS = "groups"
+_MANIFEST_KEYS = (
+    *("name", "layout", "dtype", "n_tokens", "n_latents", "documents", "left_out"),
+    *("rounded_to_zero", "provenance", "shards"),
+)
 _NUMPY_TYPES = {"F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
 _IDENTITY = ("model", "site", "dictionary", "text_hash")
 
@@ -49,7 +53,7 @@ class CodesWriter:
     dtype
         of the values on disk, float32 or float16. Values that float16 rounds to zero are counted in the manifest.
     shard_tokens
-        tokens per shard; shards do not depend on how the batches were cut.
+        tokens per shard; what is in a shard does not depend on how the batches were cut.
     replace
         whether codes that are there already (finished or not) are deleted first.
 
@@ -82,6 +86,10 @@ class CodesWriter:
             raise InvalidCodes(f"codes are stored as float32 or float16, not {dtype!r}")
         if shard_tokens < 1:
             raise InvalidCodes(f"shard_tokens must be at least 1, got {shard_tokens}")
+        try:
+            json.dumps(dict(provenance or {}))
+        except (TypeError, ValueError) as error:
+            raise InvalidCodes(f"the provenance cannot be written as JSON: {error}") from None
         self.path = Path(path)
         self._identity = {"model": model, "site": site, "dictionary": dictionary, "text_hash": text_hash}
         self._name = name
@@ -179,12 +187,18 @@ class CodesWriter:
             ("token table", first.tokens is not None, codes.tokens is not None),
             ("groups", first.groups is not None, codes.groups is not None),
             ("text", first.text_hash, codes.text_hash),
-            ("documents", *(_described(part.tokens) for part in (first, codes))),
         ):
             if then != now:
                 raise InvalidCodes(
-                    f"{self.path}: the batch after token {self._rows} does not fit the ones before, {what}: {now}, was {then}"
+                    f"{self.path}: the batch after token {self._rows} does not fit the ones before, "
+                    f"{what}: {now}, was {then}"
                 )
+
+        if codes.tokens is not None and first.tokens is not None and codes.tokens.documents != first.tokens.documents:
+            raise InvalidCodes(
+                f"{self.path}: the batch after token {self._rows} lists other documents than the ones before; "
+                "number the documents of all batches in one list"
+            )
 
     def _flush(self, n_rows: int) -> None:
         """Write the first `n_rows` buffered tokens as one shard."""
@@ -232,11 +246,11 @@ class CodesWriter:
             import scipy.sparse
 
             matrix = scipy.sparse.vstack([part.matrix for part in parts], format="csr")
-            matrix.data = self._stored(matrix.data)
+            matrix.data = self._stored(matrix.data).astype(np.float32)  # scipy knows no float16
             matrix.eliminate_zeros()
             arrays["indptr"] = matrix.indptr.astype(np.int64)
             arrays["indices"] = matrix.indices.astype(np.int32)
-            arrays["values"] = matrix.data
+            arrays["values"] = matrix.data.astype(self._dtype)
         else:
             arrays["values"] = self._stored(np.concatenate([part.matrix for part in parts]))
         if parts[0].tokens is not None:
@@ -261,11 +275,10 @@ class CodesWriter:
 def save_codes(codes: Codes, path: str | Path, *, dtype: str = "float32", replace: bool = False) -> Path:
     """Write codes that are in memory; what :meth:`Codes.save` does."""
     provenance = dict(codes.provenance)
-    identity = {name: str(provenance.pop(name, "")) for name in _IDENTITY}
+    identity: dict[str, Any] = {name: str(provenance.pop(name, "")) for name in _IDENTITY}
     identity["text_hash"] = codes.text_hash
-    with CodesWriter(
-        path, **identity, name=codes.name, provenance=provenance, dtype=dtype, replace=replace
-    ) as writer:
+    provenance.pop("rounded_to_zero", None)
+    with CodesWriter(path, **identity, name=codes.name, provenance=provenance, dtype=dtype, replace=replace) as writer:
         writer.append(codes)
     return Path(path)
 
@@ -279,13 +292,14 @@ def open_codes(path: str | Path, *, verify: bool = True, into: type[AnyCodes] | 
     folder = Path(path)
     manifest = read_manifest(folder)
     shards = list(_read_shards(folder, manifest, verify))
-    if manifest["layout"] == "csr":
+    matrix, columns = shards[0]
+    if len(shards) > 1:
         import scipy.sparse
 
-        matrix = shards[0][0] if len(shards) == 1 else scipy.sparse.vstack([m for m, _ in shards], format="csr")
-    else:
-        matrix = shards[0][0] if len(shards) == 1 else np.concatenate([m for m, _ in shards])
-    columns = {name: np.concatenate([arrays[name] for _, arrays in shards]) for name in shards[0][1]}
+        matrices = [matrix for matrix, _ in shards]
+        csr = manifest["layout"] == "csr"
+        matrix = scipy.sparse.vstack(matrices, format="csr") if csr else np.concatenate(matrices)
+        columns = {name: np.concatenate([arrays[name] for _, arrays in shards]) for name in columns}
     tokens, groups = _labels(columns, manifest)
     made = (into or Codes)(matrix, tokens, groups, manifest["name"], _provenance(manifest))
     return cast(AnyCodes, made)
@@ -322,9 +336,7 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
         raise InvalidCodes(f"{file}: not a manifest of codes (its format is not {FORMAT!r})")
     if manifest.get("version") != VERSION:
         raise InvalidCodes(f"{file}: format version {manifest.get('version')}, this geomsim reads version {VERSION}")
-    needed = ("layout", "dtype", "n_tokens", "n_latents", "shards", "documents", "left_out", "rounded_to_zero", "name", "provenance")
-    needed = (*needed, *_IDENTITY)
-    missing = [name for name in needed if name not in manifest]
+    missing = [name for name in (*_MANIFEST_KEYS, *_IDENTITY) if name not in manifest]
     if missing or not manifest["shards"]:
         raise InvalidCodes(f"{file}: damaged, {', '.join(missing) or 'shards'} missing")
     return cast(dict[str, Any], manifest)
@@ -339,20 +351,24 @@ def _read_shards(
         raise InvalidCodes(f"{folder / absent[0]}: shard missing ({len(absent)} of {len(listed)}: {_some(absent)})")
     foreign = [file for file in _shard_files(folder) if file.name not in listed]
     if foreign:
-        raise InvalidCodes(f"{foreign[0]}: a shard that {MANIFEST} does not list; it belongs to another run, move it away")
+        raise InvalidCodes(
+            f"{foreign[0]}: a shard that {MANIFEST} does not list; it belongs to another run, move it away"
+        )
     for shard in manifest["shards"]:
         file = folder / shard["file"]
         arrays, header = _map_safetensors(file, int(shard["bytes"]))
         for what in ("dictionary", "text_hash", "model", "site", "n_latents"):
             if header.get(what) != str(manifest[what]):
                 raise InvalidCodes(
-                    f"{file}: a foreign shard: its {what} is {header.get(what)!r}, that of {MANIFEST} is {manifest[what]!r}"
+                    f"{file}: a foreign shard: its {what} is {header.get(what)!r}, "
+                    f"that of {MANIFEST} is {manifest[what]!r}"
                 )
         if verify and _hash(file) != shard["sha256"]:
             raise InvalidCodes(f"{file}: damaged: its sha256 is not the one in {MANIFEST}; write the codes again")
-        yield _matrix(arrays, manifest, int(shard["rows"]), file), {
-            name: values for name, values in arrays.items() if name.startswith(_TOKEN_PREFIX) or name == _GROUPS
-        }
+        yield (
+            _matrix(arrays, manifest, int(shard["rows"]), file),
+            {name: values for name, values in arrays.items() if name.startswith(_TOKEN_PREFIX) or name == _GROUPS},
+        )
 
 
 def _matrix(arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any], n_rows: int, file: Path) -> Any:
@@ -378,6 +394,8 @@ def _matrix(arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any], n_r
         return values
     import scipy.sparse
 
+    if len(indices) <= np.iinfo(np.int32).max:
+        indptr = indptr.astype(np.int32)  # scipy wants one type for both, and the large one can stay mapped
     return scipy.sparse.csr_array((values.astype(np.float32, copy=False), indices, indptr), shape=shape)
 
 
@@ -386,20 +404,25 @@ def _map_safetensors(file: Path, expected_bytes: int) -> tuple[dict[str, NDArray
     size = file.stat().st_size
     if size != expected_bytes:
         kind = "truncated" if size < expected_bytes else "damaged"
-        raise InvalidCodes(f"{file}: {kind}: {size} bytes where {MANIFEST} says {expected_bytes}; write the codes again")
-    data = np.asarray(np.memmap(file, dtype=np.uint8, mode="r"))
+        raise InvalidCodes(
+            f"{file}: {kind}: {size} bytes where {MANIFEST} says {expected_bytes}; write the codes again"
+        )
     try:
-        length = int.from_bytes(data[:8].tobytes(), "little")
-        header = json.loads(data[8 : 8 + length].tobytes())
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            header = json.loads(stream.read(min(length, size)))
         metadata = header.pop("__metadata__", {})
         arrays = {}
         for name, entry in header.items():
+            dtype, shape = np.dtype(_NUMPY_TYPES[entry["dtype"]]), tuple(entry["shape"])
             first, last = entry["data_offsets"]
-            flat = data[8 + length + first : 8 + length + last].view(_NUMPY_TYPES[entry["dtype"]])
-            if flat.size != math.prod(entry["shape"]):
-                raise ValueError(f"array {name!r} ends early")
-            arrays[name] = flat.reshape(entry["shape"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+            if last - first != math.prod(shape) * dtype.itemsize:
+                raise ValueError(f"array {name!r} has {last - first} bytes, which do not make {shape}")
+            # One map per array: scipy copies an array that is a small view of a large one.
+            start = 8 + length + first
+            mapped = np.memmap(file, dtype, "r", start, shape) if last > first else np.empty(shape, dtype)
+            arrays[name] = np.asarray(mapped)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InvalidCodes(f"{file}: damaged: not a readable safetensors file ({error})") from error
     return arrays, metadata
 
@@ -422,13 +445,6 @@ def _provenance(manifest: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: manifest[name] for name in _IDENTITY if manifest[name]}
     lost = int(manifest["rounded_to_zero"])
     return {**manifest["provenance"], **known, **({"rounded_to_zero": lost} if lost else {})}
-
-
-def _described(tokens: TokenTable | None) -> str:
-    if tokens is None:
-        return "none"
-    names = hashlib.sha256(json.dumps(tokens.documents).encode()).hexdigest()
-    return f"{len(tokens.documents)} ({names[:12]})"
 
 
 def _shard_files(folder: Path) -> list[Path]:

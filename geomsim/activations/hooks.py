@@ -34,7 +34,9 @@ def submodule(module: Module, path: str, site: str) -> Module:
     try:
         return module.get_submodule(path)
     except AttributeError:
-        raise InvalidModel(f"site {site!r}: no module {path!r} in {type(module).__name__}; {paths_of(module)}") from None
+        raise InvalidModel(
+            f"site {site!r}: no module {path!r} in {type(module).__name__}; {paths_of(module)}"
+        ) from None
 
 
 def paths_of(module: Module) -> str:

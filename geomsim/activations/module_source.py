@@ -89,7 +89,11 @@ class ModuleSource(Source):
             documents, self._tokenization, self._windowing, batch_tokens=batch_tokens, equal_lengths=self._equal_lengths
         )
         return read_batches(
-            batches, sites, lambda batch: read_taps(self._module, taps, batch, self._forward), self.width, self._windowing
+            batches,
+            sites,
+            lambda batch: read_taps(self._module, taps, batch, self._forward),
+            self.width,
+            self._windowing,
         )
 
     def _tap(self, site: str) -> Tap:

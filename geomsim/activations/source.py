@@ -92,7 +92,9 @@ def parse_site(site: str) -> tuple[str, int] | None:
     if found:
         return found[1], int(found[2])
     if site.split(":")[0] in ("residual", "neurons"):
-        raise InvalidModel(f"site {site!r}: a block number is needed, as in 'residual:0' for the output of the first block")
+        raise InvalidModel(
+            f"site {site!r}: a block number is needed, as in 'residual:0' for the output of the first block"
+        )
     return None
 
 

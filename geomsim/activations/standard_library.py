@@ -17,10 +17,9 @@ from geomsim.activations.text import Document
 from geomsim.errors import GeomsimError
 
 # Tests are missing from some distributions; the other folders are tables and data, not prose of code.
-_LEFT_OUT = frozenset(
-    ("test", "tests", "idle_test", "site-packages", "dist-packages", "__pycache__")
-    + ("encodings", "pydoc_data", "lib2to3", "_bundled")
-)
+_TESTS = {"test", "tests", "idle_test"}
+_NOT_PROSE = {"site-packages", "dist-packages", "__pycache__", "encodings", "pydoc_data", "lib2to3", "_bundled"}
+_LEFT_OUT = frozenset(_TESTS | _NOT_PROSE)
 _HELD_OUT_SHARE = 0.1
 
 
@@ -57,7 +56,8 @@ def standard_library_documents(split: Literal["train", "held-out", "all"] = "hel
         documents.append(Document(name=name, text=text))
     if not documents:
         raise GeomsimError(
-            f"no Python sources below {root}: this Python carries no standard-library text; name a folder of text instead"
+            f"no Python sources below {root}: this Python carries no standard-library text; "
+            "name a folder of text instead"
         )
     return documents
 

@@ -16,7 +16,8 @@ Tokenize = Callable[[str], tuple[Sequence[int], Sequence[tuple[int, int]]]]
 
 # Without one of these a directory carries no tokenizer, and transformers answers with an empty one.
 _TOKENIZER_FILES = (
-    "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "sentencepiece.bpe.model", "tekken.json",
+    "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model",
+    "sentencepiece.bpe.model", "tekken.json",
 )  # fmt: skip
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
@@ -67,13 +68,20 @@ def load_tokenizer(location: str, revision: str | None = None) -> Any:
     InvalidModel
         where there is none, or one that cannot say which characters a token covers.
     """
-    from transformers import AutoTokenizer
+    from transformers import AutoConfig, AutoTokenizer
 
     what_to_do = (
         "save one there with tokenizer.save_pretrained(directory), or name the place of another with tokenizer=..."
     )
     if os.path.isdir(location) and not any(os.path.exists(os.path.join(location, name)) for name in _TOKENIZER_FILES):
         raise InvalidModel(f"{location}: no tokenizer (none of {', '.join(_TOKENIZER_FILES[:4])}, ...); {what_to_do}")
+    try:
+        if not os.path.isdir(location):
+            AutoConfig.from_pretrained(location, revision=revision)
+    except Exception as error:  # the hub client raises many kinds, among them those of its network library
+        raise InvalidModel(
+            f"{location}: no such directory here, and as a hub id it could not be fetched ({_first_line(error)})"
+        ) from error
     try:
         tokenizer = AutoTokenizer.from_pretrained(location, revision=revision)
     except Exception as error:  # transformers raises whatever its many tokenizers raise

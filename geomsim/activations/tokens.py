@@ -115,8 +115,8 @@ class TokenTable:
                     f"(hashes {first.text_hash[:12]!r} and {table.text_hash[:12]!r}); join only parts of one reading"
                 )
             left_out.update(table.left_out)
-        columns = {name: np.concatenate([getattr(table, name) for table in tables]) for name in COLUMNS}
-        return TokenTable(**columns, documents=first.documents, text_hash=first.text_hash, left_out=left_out)
+        columns: dict[str, Any] = {name: np.concatenate([getattr(table, name) for table in tables]) for name in COLUMNS}
+        return replace(first, **columns, left_out=left_out)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """The columns by name, and everything else as UTF-8 JSON in an array of bytes named ``note``."""
@@ -129,9 +129,12 @@ class TokenTable:
         """What :meth:`to_arrays` gave; arrays of other names are ignored. InvalidCodes where one is missing."""
         missing = [name for name in (*COLUMNS, _NOTE) if name not in arrays]
         if missing:
-            raise InvalidCodes(f"token table: {', '.join(missing)} missing; found {', '.join(sorted(arrays)) or 'nothing'}")
+            raise InvalidCodes(
+                f"token table: {', '.join(missing)} missing; found {', '.join(sorted(arrays)) or 'nothing'}"
+            )
         try:
             note = json.loads(np.asarray(arrays[_NOTE], dtype=np.uint8).tobytes())
         except ValueError as error:
             raise InvalidCodes(f"token table: its note is damaged ({error})") from error
-        return cls(**{name: arrays[name] for name in COLUMNS}, **note)
+        document, position, start, end, token_id = (np.asarray(arrays[name]) for name in COLUMNS)
+        return cls(document, position, start, end, token_id, **note)

@@ -59,20 +59,22 @@ class TransformerLensSource(Source):
         if isinstance(model, str | Path):
             self._location = model_location(model)
             self._bridge = _boot(self._location, device, dtype, revision)
+            self._options: dict[str, Any] = {"device": device, "dtype": dtype, "revision": revision}
         else:
             self._bridge = model
             self._location = str(model.cfg.model_name)
             if model.compatibility_mode or model._weights_processed:
                 raise InvalidModel(
-                    f"{self._location}: this bridge is in compatibility mode, which folds norms and centres weights and "
-                    "so changes the residual stream; boot it again and leave enable_compatibility_mode() out"
+                    f"{self._location}: this bridge is in compatibility mode, which folds norms and centres weights "
+                    "and so changes the residual stream; boot it again and leave enable_compatibility_mode() out"
                 )
             if not getattr(model.tokenizer, "is_fast", False):
                 raise InvalidModel(f"{self._location}: the bridge has no fast tokenizer, so tokens have no characters")
+            weights = next(model.original_model.parameters())
+            self._options = {"device": str(weights.device), "dtype": str(weights.dtype).removeprefix("torch.")}
         self._tokenization = tokenization_of(self._bridge.tokenizer)
         config = self._bridge.original_model.config
         self._windowing = Windowing(checked_context(context, config, self._location), keep_first, max_norm_multiple)
-        self._options = {"device": device, "dtype": dtype, "revision": revision}
 
     @property
     def name(self) -> str:
@@ -93,9 +95,7 @@ class TransformerLensSource(Source):
         """``residual:0`` to the last block, then ``neurons:0`` to the last where the bridge names them."""
         hooks = self._bridge.hook_dict
         layers = range(int(self._bridge.cfg.n_layers))
-        return tuple(
-            f"{kind}:{layer}" for kind in _HOOKS for layer in layers if _HOOKS[kind].format(layer) in hooks
-        )
+        return tuple(f"{kind}:{layer}" for kind in _HOOKS for layer in layers if _HOOKS[kind].format(layer) in hooks)
 
     def width(self, site: str) -> int:
         """Found by running one token."""
@@ -106,15 +106,17 @@ class TransformerLensSource(Source):
         sites = checked_sites(sites)
         hooks = {site: self._hook(site) for site in sites}
         batches = window_batches(documents, self._tokenization, self._windowing, batch_tokens=batch_tokens)
-        return read_batches(
-            batches, sites, lambda batch: self._activations(batch, hooks), self.width, self._windowing
-        )
+        return read_batches(batches, sites, lambda batch: self._activations(batch, hooks), self.width, self._windowing)
 
     def _hook(self, site: str) -> str:
         parsed = parse_site(site)
         hook = site if parsed is None else _HOOKS[parsed[0]].format(parsed[1])
         if hook not in self._bridge.hook_dict:
-            known = [name for name in self._bridge.hook_dict if not name.startswith("blocks.") or name.startswith("blocks.0.")]
+            known = [
+                name
+                for name in self._bridge.hook_dict
+                if not name.startswith("blocks.") or name.startswith("blocks.0.")
+            ]
             raise InvalidModel(
                 f"site {site!r}: {self.name} has no hook point {hook!r} in its {self._bridge.cfg.n_layers} blocks "
                 f"(counted from 0); those of block 0 and outside of blocks are {', '.join(sorted(known))}"
@@ -149,7 +151,8 @@ def _boot(location: str, device: str, dtype: Precision, revision: str | None) ->
         from transformer_lens.model_bridge import TransformerBridge
     except ImportError as error:
         raise InvalidModel(
-            f"transformer-lens with TransformerBridge (3.9 or newer) is not installed ({error}): pip install 'geomsim[models]'"
+            f"transformer-lens with TransformerBridge (3.9 or newer) is not installed ({error}): "
+            "pip install 'geomsim[models]'"
         ) from error
     tokenizer = load_tokenizer(location, revision)
     # The bridge captures attention patterns, which only this implementation gives.

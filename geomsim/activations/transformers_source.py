@@ -98,7 +98,8 @@ class TransformersSource(Source):
 
         return {
             "source": "transformers", "version": transformers.__version__, "model": self._location,
-            "class": type(self._model).__name__, "convention": self.convention, **self._options, **vars(self._windowing),
+            "class": type(self._model).__name__, "convention": self.convention,
+            **self._options, **vars(self._windowing),
         }  # fmt: skip
 
     @property
@@ -125,7 +126,11 @@ class TransformersSource(Source):
         taps = {site: self._tap(site) for site in sites}
         batches = window_batches(documents, self._tokenization, self._windowing, batch_tokens=batch_tokens)
         return read_batches(
-            batches, sites, lambda batch: read_taps(self._model, taps, batch, self._forward), self.width, self._windowing
+            batches,
+            sites,
+            lambda batch: read_taps(self._model, taps, batch, self._forward),
+            self.width,
+            self._windowing,
         )
 
     def neuron_directions(self, layer: int) -> NDArray[np.float32]:
@@ -157,7 +162,8 @@ class TransformersSource(Source):
         blocks = self._blocks()
         if layer >= self.n_blocks:
             raise InvalidModel(
-                f"site {site!r}: {self.name} has {self.n_blocks} blocks, counted from 0; the last is {self.n_blocks - 1}"
+                f"site {site!r}: {self.name} has {self.n_blocks} blocks, counted from 0; "
+                f"the last is {self.n_blocks - 1}"
             )
         if kind == "residual":
             return Tap(f"{blocks}.{layer}")
@@ -195,7 +201,9 @@ def load_model(auto_class: str, location: str, dtype: Precision, revision: str |
     except Exception as error:  # transformers, safetensors and the hub raise without a common parent
         reason = str(error).strip().split("\n")[0]
         known = "" if Path(location).is_dir() else "; it is no directory here either"
-        raise InvalidModel(f"{location}: the model could not be read ({type(error).__name__}: {reason}){known}") from error
+        raise InvalidModel(
+            f"{location}: the model could not be read ({type(error).__name__}: {reason}){known}"
+        ) from error
     missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
     if missing:
         raise InvalidModel(
@@ -208,10 +216,8 @@ def load_model(auto_class: str, location: str, dtype: Precision, revision: str |
 def checked_context(context: int | None, config: Any, location: str) -> int:
     """Tokens per window: what was asked for, or what the model can take and at most 1,024."""
     text = config.get_text_config()
-    longest = next(
-        (int(value) for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len") if (value := getattr(text, key, None))),
-        None,
-    )  # fmt: skip
+    named = [getattr(text, key, None) for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")]
+    longest = next((int(value) for value in named if value), None)
     if context is None:
         return _DEFAULT_CONTEXT if longest is None else min(longest, _DEFAULT_CONTEXT)
     if longest is not None and context > longest:
@@ -236,8 +242,9 @@ def _first_present(module: Module, paths: Sequence[str]) -> str | None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    from transformers.utils import logging
+    from transformers.utils import logging as library_logging
 
+    logging: Any = library_logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

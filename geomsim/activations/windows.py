@@ -46,9 +46,9 @@ class Windowing:
     keep_first
         whether the first position of each window is kept.
     max_norm_multiple
-        leave a token out when at any site that is read its norm exceeds this multiple of the median norm, at
-        that site, of the other kept tokens of its window and itself. The rule looks at one window only, so it
-        depends neither on the batch size nor on the rest of the text. None keeps all.
+        leave a token out when, at any site that is read, its norm exceeds this multiple of the median norm of
+        its window's tokens at that site (special tokens and, unless kept, the first one aside). The rule looks at
+        one window only, so it depends neither on the batch size nor on the rest of the text. None keeps all.
     """
 
     context: int
@@ -60,7 +60,9 @@ class Windowing:
         if self.context < least:
             raise InvalidConfig(f"context is {self.context}; windows need at least {least} tokens")
         if self.max_norm_multiple is not None and not self.max_norm_multiple > 1:
-            raise InvalidConfig(f"max_norm_multiple is {self.max_norm_multiple}; a multiple of the median above 1 is needed")
+            raise InvalidConfig(
+                f"max_norm_multiple is {self.max_norm_multiple}; a multiple of the median above 1 is needed"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +91,8 @@ class WindowBatch:
 def one_token() -> WindowBatch:
     """Token 0 alone: enough to see how wide a site is."""
     zero = np.zeros(1, dtype=np.int64)
-    tokens = TokenTable(*(zero.astype(np.int32) for _ in range(5)), documents=("",))
+    column = zero.astype(np.int32)
+    tokens = TokenTable(column, column, column, column, column, documents=("",))
     return WindowBatch(zero[None], np.ones((1, 1), dtype=np.bool_), zero, zero, tokens)
 
 
@@ -107,12 +110,12 @@ class _Cutter:
         shape = (len(lengths), max(lengths, default=0))
         ids = np.full(shape, self.tokenization.pad_id, dtype=np.int64)
         mask = np.zeros(shape, dtype=np.bool_)
-        columns = np.zeros((4, *shape), dtype=np.int64)  # document, position, start, end
-        for row, (document, begin, window, spans) in enumerate(self.windows):
+        columns = np.zeros((4, *shape), dtype=np.int32)  # document, position, start, end
+        for row, (number, begin, window, spans) in enumerate(self.windows):
             length = len(window)
             ids[row, :length] = window
             mask[row, :length] = True
-            columns[0, row, :length] = document
+            columns[0, row, :length] = number
             columns[1, row, :length] = begin + np.arange(length)
             columns[2:, row, :length] = spans.T
         special = mask & np.isin(ids, list(self.tokenization.special_ids))
@@ -121,10 +124,10 @@ class _Cutter:
         first &= mask & ~special
         self.left_out.update({SPECIAL: int(special.sum()), FIRST: int(first.sum())})
         kept = mask & ~special & ~first
-        tokens = TokenTable(
-            *(column[kept] for column in columns), token_id=ids[kept],
-            documents=self.documents, text_hash=self.text_hash,
-        ).counted(self.left_out)  # fmt: skip
+        document, position, start, end = (column[kept] for column in columns)
+        token_id = ids[kept].astype(np.int32)
+        tokens = TokenTable(document, position, start, end, token_id, self.documents, self.text_hash)
+        tokens = tokens.counted(self.left_out)
         batch = WindowBatch(ids, mask, np.flatnonzero(kept), np.nonzero(kept)[0], tokens)
         self.left_out, self.windows = Counter(), []
         return batch
@@ -211,7 +214,9 @@ def _checked_tokens(document: Document, tokenization: Tokenization) -> tuple[NDA
     ids = np.asarray(listed, dtype=np.int64).reshape(-1)
     spans = np.asarray(spanned, dtype=np.int64).reshape(-1, 2)
     if len(ids) != len(spans):
-        raise InvalidModel(f"the tokenizer gave {len(ids)} tokens but {len(spans)} spans for document {document.name!r}")
+        raise InvalidModel(
+            f"the tokenizer gave {len(ids)} tokens but {len(spans)} spans for document {document.name!r}"
+        )
     wrong = (spans[:, 0] < 0) | (spans[:, 0] > spans[:, 1]) | (spans[:, 1] > len(document.text))
     if wrong.any():
         row = int(wrong.argmax())

@@ -31,8 +31,8 @@ class SVCCA(PairedMetric[Basis]):
     scaling and translation; not by stretching, which changes which components are kept.
 
     Pitfalls: noise scores high when rows are few (n = 70 in width 60: .80), so read it beside its null; where
-    k + k' > n - 1 some correlations are exactly 1 for any data, where n - 1 <= min(k, k') all of them are, which is
-    refused. Many published values come from code that compares the *normalised* cumulative variance with threshold
+    k + k' > n - 1 some correlations are exactly 1 for any data, where one side keeps n - 1 components all of them are,
+    which is refused. Many published values come from code that compares the *normalised* cumulative variance with threshold
     times the *total* one; that is never reached, one component is kept, and the score is abs(corr(PC1, PC1')).
 
     Raises DegenerateSpace for constant points and for too few rows.
@@ -61,12 +61,15 @@ class SVCCA(PairedMetric[Basis]):
 
     def prepare(self, points: Tensor) -> Basis:
         """Left singular vectors of the centred points, cut to the kept components; O(rows x width^2)."""
+        read_to = torch.finfo(points.dtype).eps
         points = points.double()
         n_rows, width = points.shape
         centred = points - points.mean(0)
         U, s, _ = torch.linalg.svd(centred, full_matrices=False)
         # Rounding in the mean leaves specks where a column is constant: measure rank against the points themselves.
-        floor = torch.finfo(points.dtype).eps * max(n_rows, width) * max(float(s[0]), float(points.abs().max()))
+        # float32 points carry rounding of their own, which would pass for many small components.
+        share = max(torch.finfo(points.dtype).eps * max(n_rows, width), 8 * read_to)
+        floor = share * max(float(s[0]), float(points.abs().max()))
         rank = int((s > floor).sum())
         if rank == 0:
             raise DegenerateSpace("all rows are equal, so there is no component to keep")
@@ -77,9 +80,10 @@ class SVCCA(PairedMetric[Basis]):
             # Reached within rounding: kept_variance=1 must keep every component and not ask for more.
             kept = min(int((share < self.kept_variance - 1e-12).sum()) + 1, rank)
         if n_rows - 1 <= kept:
+            fewer = f", components < {n_rows - 1}" if n_rows > 2 else ""
             raise DegenerateSpace(
                 f"{n_rows} rows are too few for {kept} components: every canonical correlation is 1 by algebra. "
-                f"Use more rows, components < {n_rows - 1}, or debiased-cka"
+                f"Use more rows{fewer} or debiased-cka"
             )
         return Basis(U[:, :kept].contiguous(), float(share[kept - 1]))
 
@@ -116,8 +120,8 @@ class SVCCA(PairedMetric[Basis]):
         )
 
     def _mean_correlation(self, products: Tensor, left: Basis, right: Basis) -> Tensor:
-        # Rounding lifts a perfect correlation above 1 by an eps or two.
-        return torch.linalg.svdvals(products).clamp(max=1.0).mean(-1)
+        correlations: Tensor = torch.linalg.svdvals(products)
+        return correlations.clamp(max=1.0).mean(-1)  # rounding lifts a perfect one above 1 by an eps or two
 
     def _warn_if_saturated(self, left: Basis, right: Basis) -> None:
         n_rows, k_left, k_right = len(left.columns), left.columns.shape[1], right.columns.shape[1]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim.errors import InvalidConfig
+from geomsim import InvalidConfig
 
 PROFILES = ("zipf", "uniform", "linear")
 # A feature that fires more often than not is a dense latent: a different thing, which no profile may yield by accident.

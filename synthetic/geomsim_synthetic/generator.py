@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
-from geomsim.errors import InvalidConfig, InvalidPairing
-from geomsim.pairing import Pairing
+from geomsim import InvalidConfig, InvalidPairing, Pairing
 from geomsim_synthetic.arrangement import random_directions, random_isometry, turned
 from geomsim_synthetic.firing import draw_firings, firing_probabilities
 from geomsim_synthetic.network import SimulatedNetwork
@@ -36,7 +35,7 @@ class TwoModels:
         the networks; token i of one is token i of the other.
     rotation
         (left width, right width): ``left_directions @ rotation`` are the right directions of the shared features
-        (up to ``geometry_noise``). None where the arrangements are independent.
+        (up to ``geometry_noise``). None where no arrangement is shared.
     groups
         (tokens,) the document of each token.
     truth
@@ -199,6 +198,7 @@ def two_models(
         networks.append(SimulatedNetwork(name, directions[order], codes, activations, feature[order], groups))
 
     left, right = networks
+    rotation = isometries[0].T @ isometries[1] if geometry == "shared" and n_shared else None
     right_row = {number: row for row, number in enumerate(right.feature.tolist())}
     truth = Truth(
         seed=seed,
@@ -214,12 +214,11 @@ def two_models(
         pairs=tuple(
             (row, right_row[number]) for row, number in enumerate(left.feature.tolist()) if number in right_row
         ),
-        shared_cosine=None if geometry == "independent" else float(1.0 / np.sqrt(1.0 + geometry_noise**2)),
+        shared_cosine=None if rotation is None else float(1.0 / np.sqrt(1.0 + geometry_noise**2)),
         document_lengths=tuple(lengths.tolist()),
         left=_network_truth(left, probability),
         right=_network_truth(right, probability),
     )
-    rotation = isometries[0].T @ isometries[1] if geometry == "shared" else None
     return TwoModels(left, right, rotation, groups, truth)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim.space import Space
+from geomsim import Space
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -74,7 +74,7 @@ class SimulatedNetwork:
         """The true codes as `geomsim.Codes`, grouped by document: what a perfect dictionary would read."""
         from geomsim import Codes
 
-        return Codes.from_scipy(self.codes, groups=self.groups)
+        return Codes(self.codes, groups=self.groups, name=self.name, provenance={"source": "synthetic truth"})
 
     def __repr__(self) -> str:
         return (

@@ -8,9 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from geomsim.errors import DegenerateSpace, InvalidConfig, InvalidSpace
-from geomsim.pairing import Pairing
-from geomsim.space import Space
+from geomsim import DegenerateSpace, InvalidConfig, InvalidSpace, Pairing, Space
 
 Direction = Literal["left-to-right", "right-to-left"]
 # Cosines held at one time: 32 MiB of float64.
@@ -125,7 +123,8 @@ def _unit_rows(sides: dict[str, ArrayLike]) -> list[NDArray[np.float64]]:
     if len(set(widths.values())) > 1:
         listed = " and ".join(f"{side} {width}" for side, width in widths.items())
         raise InvalidSpace(
-            f"cosines need directions of one width, got {listed}; directions of two networks can be compared this way only when both live in the same basis"
+            f"cosines need directions of one width, got {listed}; "
+            "directions of two networks can be compared this way only when both live in the same basis"
         )
     units = []
     for side, space in spaces.items():

@@ -47,7 +47,7 @@ class Truth:
         (left row, right row) for each shared feature, by left row; empty where nothing is shared.
     shared_cosine
         cosine of each shared feature's left and right direction once the true rotation is undone: 1 for an equal
-        arrangement, less with ``geometry_noise``; None where the arrangements are independent.
+        arrangement, less with ``geometry_noise``; None where no arrangement is shared.
     document_lengths
         tokens in each document.
     left, right

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from geomsim_synthetic.firing import draw_firings, firing_probabilities
 from scipy.optimize import brentq
 from scipy.stats import chisquare
 
 from geomsim.errors import InvalidConfig
+from geomsim_synthetic.firing import draw_firings, firing_probabilities
 
 
 @pytest.mark.parametrize("firing", ["zipf", "uniform", "linear"])

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import json
 
-import geomsim_synthetic.recovery as recovery_module
 import numpy as np
 import pytest
-from geomsim_synthetic import mmcs, pairing_recovery, share_recovered, two_models, uniqueness
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.metrics.pairwise import cosine_similarity
 
+import geomsim_synthetic.recovery as recovery_module
+from geomsim import Pairing
 from geomsim.errors import DegenerateSpace, InvalidConfig, InvalidSpace
-from geomsim.pairing import Pairing
+from geomsim_synthetic import mmcs, pairing_recovery, share_recovered, two_models, uniqueness
 
 
 def test_the_true_pairing_is_recovered_whole() -> None:

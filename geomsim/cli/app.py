@@ -1,0 +1,68 @@
+"""The `geomsim` command: which verbs there are, and how a failure becomes a message and an exit code.
+
+Verbs are imported when they are called, so that `geomsim --help` stays fast.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+import cyclopts
+
+from geomsim import __version__
+from geomsim.cli.console import DONE, FAILED, INTERRUPTED, USAGE, emit_error, say
+from geomsim.errors import GeomsimError
+
+app = cyclopts.App(
+    name="geomsim",
+    help="Do two neural networks carry the same features, arranged the same way, and how sure are we?",
+    version=__version__,
+    config=[cyclopts.config.Env("GEOMSIM_", command=True), cyclopts.config.Toml("geomsim.toml", search_parents=True)],
+    suppress_keyboard_interrupt=False,
+    default_parameter=cyclopts.Parameter(show_env_var=False),
+)
+
+_VERBS = {
+    "demo": "From two real models to p-values, offline; on synthetic truth where the models are not shipped.",
+    "activations": "Read a model (and its dictionaries) on text: codes on disk.",
+    "pair": "Two codes over the same text: which latent belongs to which.",
+    "compare": "Two spaces by one metric or all: scores, chance, p-values.",
+    "study": "Many pairs of spaces by many metrics, from a TOML file.",
+    "inspect": "What lies in a file or folder, what is wrong with it, and what to run next.",
+    "metrics": "The metrics that are installed; one of them in full.",
+    "plugin": "Write a new metric package, or check one against the contract.",
+    "doctor": "Versions, threads, memory, GPU, offline state, and a self-test with a known answer.",
+}
+for _verb, _help in _VERBS.items():
+    app.command(f"geomsim.cli.{_verb}:{_verb}", name=_verb, help=_help)
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line; the exit code: 0 done, 1 failed, 2 usage, 3 partly done, 130 interrupted."""
+    tokens = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in tokens
+    try:
+        result = app(tokens, exit_on_error=False, result_action="return_value")
+    except cyclopts.CycloptsError:
+        return USAGE  # cyclopts has said what was wrong
+    except KeyboardInterrupt:
+        say("interrupted; files already written are whole")
+        return INTERRUPTED
+    except (GeomsimError, OSError) as error:
+        if "--debug" in tokens:
+            traceback.print_exc()
+        emit_error(error, as_json)
+        return FAILED
+    except Exception as error:
+        if "--debug" in tokens:
+            raise
+        emit_error(error, as_json, "This is a fault in geomsim or a plugin; --debug shows where.")
+        return FAILED
+    return result if isinstance(result, int) else DONE
+
+
+def main() -> None:
+    """The console script."""
+    sys.exit(run())

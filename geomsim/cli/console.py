@@ -1,0 +1,147 @@
+"""What every verb shares: common options, words for people on a terminal, JSON for programs, exit codes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+DONE, FAILED, USAGE, PARTLY, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """Options that every verb takes.
+
+    Parameters
+    ----------
+    seed
+        where every random choice starts.
+    json
+        machine-readable results on standard output, everything else on standard error.
+    dry_run
+        say what would be read, written and spent, and touch nothing.
+    device
+        where tensors live: cpu, cuda, cuda:1, ...
+    quiet
+        results only.
+    verbose
+        also say what is being done.
+    debug
+        show the traceback of an error.
+    """
+
+    seed: int = 0
+    json: Annotated[bool, Parameter(negative="")] = False
+    dry_run: Annotated[bool, Parameter(negative="")] = False
+    device: str = "cpu"
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="")] = False
+    debug: Annotated[bool, Parameter(negative="")] = False
+
+    def note(self, text: str) -> None:
+        """Say what is being done, unless asked to be quiet."""
+        if not self.quiet:
+            say(text)
+
+    def detail(self, text: str) -> None:
+        """Say more, when asked to."""
+        if self.verbose:
+            say(text)
+
+    def emit(self, result: Mapping[str, Any] | Sequence[Any], *pictures: Table | str) -> None:
+        """The result: as JSON when asked for, else the given tables and sentences."""
+        if self.json:
+            print(json.dumps(result, indent=1, allow_nan=False, default=str))
+            return
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        for picture in pictures:
+            console.print(picture)
+
+
+def say(text: str) -> None:
+    """A line on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit_error(error: BaseException, as_json: bool, advice: str = "") -> None:
+    """An error in words on standard error, and as an object on standard output for programs."""
+    text = f"{error}" or type(error).__name__
+    if not str(error) or advice:
+        text = f"{type(error).__name__}: {error}"
+    say(f"error: {text}" + (f"\n{advice}" if advice else ""))
+    if as_json:
+        print(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}, indent=1))
+
+
+def plain_table(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[str] = ()
+) -> Table:
+    """A rich table; numeric columns are aligned to the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False,
+        show_header=any(columns),
+    )  # fmt: skip
+    for column in columns:
+        table.add_column(
+            column, justify="right" if column in numeric else "left", overflow="fold", no_wrap=column in numeric
+        )
+    for row in rows:
+        table.add_row(*map(_escaped, row))
+    return table
+
+
+def score_table(title: str, records: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()) -> Table:
+    """Scores of a study's records: labels, metric, n, score, chance, z, p."""
+    numeric = ["n", "score", "chance", "sd", "corrected", "z", "p"]
+    rows = [
+        [
+            *(str(record[label]) for label in labels),
+            record["metric"] + (f": {record['error']}" if record["error"] else ""),
+            record["larger_means"] or "",
+            number(record["n"], "d"),
+            number(record["score"], ".4f"),
+            number(record["null_mean"], ".4f"),
+            number(record["null_sd"], ".2g"),
+            number(record["corrected"], ".3f"),
+            number(record["z"], ".1f"),
+            "" if missing(record["p_value"]) else p_text(record["p_value"], record["draws"]),
+        ]
+        for record in records
+    ]
+    return plain_table(title, [*labels, "metric", "larger is", *numeric], rows, numeric=numeric)
+
+
+def p_text(p: float, draws: float | None) -> str:
+    """A p-value as people print it: "<= .001" where no draw came as close."""
+    smallest = not missing(draws) and p <= 1 / (float(draws or 1) + 1) + 1e-12
+    return ("<= " if smallest else "") + f"{p:.3g}"
+
+
+def missing(value: Any) -> bool:
+    """Whether a cell of a table holds nothing."""
+    return value is None or value != value
+
+
+def number(value: Any, form: str) -> str:
+    """A cell with a number, or nothing."""
+    return "" if missing(value) else format(int(value) if form == "d" else value, form)
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

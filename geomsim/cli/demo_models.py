@@ -1,0 +1,226 @@
+"""The demo on the example models: activations, codes, pairing, comparison, and the words for it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geomsim.activations.coactivation import correlate
+from geomsim.activations.codes import Codes
+from geomsim.activations.dictionary import Dictionary, read_dictionary
+from geomsim.activations.latents import top_contexts
+from geomsim.activations.matching import pair
+from geomsim.activations.reading import read_codes
+from geomsim.activations.standard_library import standard_library_documents
+from geomsim.activations.text import Document
+from geomsim.activations.transformers_source import TransformersSource
+from geomsim.cli.console import Common
+from geomsim.cli.demo_outcome import (
+    Outcome,
+    features_against_neurons,
+    kinds_table,
+    layer_table,
+    metrics_of,
+    significant,
+    strongest,
+    write_study_file,
+)
+from geomsim.comparison import versions
+from geomsim.pairing import Pairing
+from geomsim.space import Space
+from geomsim.study import Study, run_study
+
+LEFT, RIGHT, SECOND_SEED = "left", "right", "left-second-seed"
+KINDS = {
+    "features": "SAE features of left and right",
+    "neurons": "raw neurons of the same models",
+    "second seed": "SAE features of left and of left trained from a second seed (the skyline)",
+}
+# Neurons are dense: a part of the text gives their correlations to a few thousandths and keeps memory small.
+_NEURON_TOKENS = 100_000
+_READABLE_PAIRS = 5
+
+
+def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
+    """Read, pair, compare, and write results, heatmap and summary below `out`."""
+    documents = standard_library_documents("held-out")
+    characters = sum(len(document.text) for document in documents)
+    common.note(
+        f"text: {len(documents)} held-out files of Python {platform.python_version()}, {characters:,} characters"
+    )
+    features: dict[str, dict[int, Codes]] = {}
+    neurons: dict[str, dict[int, Codes]] = {}
+    for name in (LEFT, RIGHT, SECOND_SEED):
+        source = TransformersSource(models / name, common.device)
+        features[name] = _features(source, models / name, documents, out)
+        first = next(iter(features[name].values()))
+        common.note(f"{name}: {first.n_tokens:,} tokens, {len(features[name])} layers, {first.n_latents} latents each")
+        if name != SECOND_SEED:
+            neurons[name] = _neurons(source, _some(documents, first), out)
+
+    pairs: list[dict[str, Any]] = []
+    readable: list[tuple[float, int, int, Codes, Codes]] = []
+    for kind, left, right in (
+        ("features", features[LEFT], features[RIGHT]),
+        ("neurons", neurons[LEFT], neurons[RIGHT]),
+        ("second seed", features[LEFT], features[SECOND_SEED]),
+    ):
+        right_name = SECOND_SEED if kind == "second seed" else RIGHT
+        for left_layer, left_codes in left.items():
+            for right_layer, right_codes in right.items():
+                pairing = pair(correlate(left_codes, right_codes), method="mutual")
+                file = f"pairings/{kind.replace(' ', '_')}_{left_layer}_{right_layer}.parquet"
+                pairing.save(out / file)
+                common.note(_paired(kind, left_layer, right_layer, pairing))
+                part = "neurons" if kind == "neurons" else "features"
+                pairs.append(
+                    {
+                        "kind": kind, "left_layer": left_layer, "right_layer": right_layer,
+                        "left": f"spaces/{LEFT}_{part}_{left_layer}.npz",
+                        "right": f"spaces/{right_name}_{part}_{right_layer}.npz", "pairing": file,
+                    }
+                )  # fmt: skip
+                if kind == "features" and left_layer == max(left) and right_layer == max(right):
+                    readable = _strongest_pairs(pairing, left_codes, right_codes)
+    study = run_study(write_study_file(out, pairs, draws, common.seed))
+    files = study.save(out)
+    return _outcome(study, files, out, documents, readable, common)
+
+
+def _features(source: TransformersSource, model: Path, documents: list[Document], out: Path) -> dict[int, Codes]:
+    """Codes by layer; the unit decoder rows go to `out`."""
+    dictionaries: dict[str, Dictionary | None] = {}
+    for folder in sorted((model / "saes").iterdir()):
+        dictionary = read_dictionary(folder)
+        dictionaries[str(dictionary.site)] = dictionary
+    codes = read_codes(source, documents, dictionaries)
+    for site, found in dictionaries.items():
+        assert found is not None
+        ids = [f"{source.name}/{site}/latent {row}" for row in range(found.latents)]
+        space = Space(found.directions, ids, name=f"{source.name} {site}")
+        space.save(out / "spaces" / f"{source.name}_features_{_layer(site)}.npz")
+    return {_layer(site): read for site, read in codes.items()}
+
+
+def _neurons(source: TransformersSource, documents: list[Document], out: Path) -> dict[int, Codes]:
+    """Activations of the MLPs' hidden units by layer; what they write to the residual stream goes to `out`."""
+    sites: dict[str, Dictionary | None] = {f"neurons:{layer}": None for layer in range(source.n_blocks)}
+    codes = read_codes(source, documents, sites)
+    for site in sites:
+        directions = source.neuron_directions(_layer(site))
+        ids = [f"{source.name}/{site}/{row}" for row in range(len(directions))]
+        space = Space(directions, ids, name=f"{source.name} {site}")
+        space.save(out / "spaces" / f"{source.name}_neurons_{_layer(site)}.npz")
+    return {_layer(site): read for site, read in codes.items()}
+
+
+def _layer(site: str) -> int:
+    return int(site.split(":")[1])
+
+
+def _some(documents: list[Document], codes: Codes) -> list[Document]:
+    """Whole documents spread over the text, until they hold enough tokens for neurons."""
+    assert codes.tokens is not None
+    lengths = np.bincount(codes.tokens.document, minlength=len(documents))
+    step = max(1, round(codes.n_tokens / _NEURON_TOKENS))
+    chosen = [document for offset in range(step) for document in documents[offset::step]]
+    sizes = [length for offset in range(step) for length in lengths[offset::step]]
+    enough = int(np.searchsorted(np.cumsum(sizes), min(_NEURON_TOKENS, codes.n_tokens))) + 1
+    return sorted(chosen[:enough], key=lambda document: document.name)
+
+
+def _paired(kind: str, left_layer: int, right_layer: int, pairing: Pairing) -> str:
+    mean = float("nan") if pairing.weight is None else float(pairing.weight.mean())
+    return f"{kind}, layers {left_layer} and {right_layer}: {len(pairing)} mutual pairs, mean r {mean:.2f}"
+
+
+def _strongest_pairs(pairing: Pairing, left: Codes, right: Codes) -> list[tuple[float, int, int, Codes, Codes]]:
+    assert pairing.weight is not None
+    order = np.argsort(-pairing.weight, kind="stable")[: 4 * _READABLE_PAIRS : 4]
+    return [(float(pairing.weight[i]), int(pairing.left[i]), int(pairing.right[i]), left, right) for i in order]
+
+
+def _outcome(
+    study: Study,
+    files: list[Path],
+    out: Path,
+    documents: list[Document],
+    strongest_pairs: Sequence[tuple[float, int, int, Codes, Codes]],
+    common: Common,
+) -> Outcome:
+    from geomsim.report.figures import layer_heatmaps, paired_bar_panels, save_figure
+    from geomsim.report.summary import Picture, ReadablePair, score_tables, write_summary
+
+    frame, records = study.table, study.records()
+    features = frame[frame["kind"] == "features"]
+    names = metrics_of(records)
+    of_kind = {kind: [record for record in records if record["kind"] == kind] for kind in KINDS}
+    sentences = [
+        f"Two language models, trained apart on Python code, were read on {len(documents)} held-out files; SAE "
+        "features that name each other as most correlated were paired, and the arrangements of their decoder "
+        "rows compared.",
+        strongest(of_kind["features"]),
+        features_against_neurons(records),
+        significant(records),
+    ]
+    readable = [
+        ReadablePair(
+            f"{LEFT} latent {left_row}", f"{RIGHT} latent {right_row}", r,
+            _contexts(left, left_row, documents), _contexts(right, right_row, documents),
+        )
+        for r, left_row, right_row, left, right in strongest_pairs
+    ]  # fmt: skip
+    notes = [f"{cell.metric}: {note}" for cell in study.cells if cell.comparison for note in cell.comparison.warnings]
+
+    title = "SAE features of left and right, layer by layer"
+    save_figure(layer_heatmaps(features, names, title), out / "heatmap.pdf")
+    save_figure(layer_heatmaps(features, names, title), out / "heatmap.png")
+    figures = [
+        Picture.drawn(
+            lambda look, columns: layer_heatmaps(features, names, look=look, columns=columns),
+            alt="One heatmap per metric: rows are layers of left, columns layers of right, darker is closer.",
+            caption=title,
+        ),
+        Picture.drawn(
+            lambda look, columns: paired_bar_panels(frame, names, look=look, columns=columns, kinds=list(KINDS)),
+            alt="One panel per metric: mean score of features, neurons and the second seed, beside chance.",
+            caption="Features, neurons and the skyline beside chance",
+        ),
+    ]
+    page = write_summary(
+        out / "summary.html",
+        title="geomsim demo: two models of Python code",
+        sentences=sentences,
+        tables=score_tables(frame),
+        figures=figures,
+        pairs=readable,
+        provenance={"configuration": dict(study.config), "versions": versions()},
+        notes=notes,
+    )
+    written = [*files, out / "heatmap.pdf", out / "heatmap.png", page]
+    pictures: list[Any] = [*sentences[:2], ""]
+    pictures += [layer_table(of_kind[kind], what) for kind, what in KINDS.items()]
+    pictures += [
+        "each cell: score, and below it the mean by chance (shuffled pairs); for singular-values the noise floor. "
+        "* p <= .05, ** p <= .01, *** p <= .001. Larger is closer, but for mapper-transport and singular-values.",
+        "",
+        kinds_table(records, KINDS),
+        *sentences[2:],
+        "",
+        f"Written to {out}/: summary.html (open this one), heatmap.pdf, results.csv, results.parquet, run.json; "
+        "study.toml and reproduce.py give the same numbers again.",
+    ]
+    record = {
+        "sentences": sentences,
+        "table": [cell.comparison.to_dict() if cell.comparison else {"error": cell.error} for cell in study.cells],
+        "files": [str(path) for path in written],
+    }
+    return Outcome(record, pictures, study)
+
+
+def _contexts(codes: Codes, latent: int, documents: list[Document]) -> list[tuple[str, str, str]]:
+    return [(found.before, found.token, found.after) for found in top_contexts(codes, latent, documents, n=3)]

@@ -1,0 +1,147 @@
+"""What both demos have in common: the study file, and the words and tables made from its results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from geomsim.catalog import metrics
+from geomsim.cli.console import missing, number, p_text, plain_table
+from geomsim.study import Study
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Record = Mapping[str, Any]
+
+_SCRIPT = '''"""The same results from Python."""
+
+from pathlib import Path
+from statistics import fmean
+
+import geomsim
+
+study = geomsim.run_study(Path(__file__).with_name("study.toml"))
+print(study.table.to_string())
+'''
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A demo's result: for programs, for people, and the study itself."""
+
+    record: dict[str, Any]
+    pictures: Sequence[Table | str]
+    study: Study
+
+
+def write_study_file(folder: Path, pairs: Sequence[dict[str, Any]], draws: int, seed: int) -> Path:
+    """study.toml and reproduce.py, which give the same results again."""
+    lines = [
+        "# geomsim study study.toml   gives the same numbers again",
+        f"seed = {seed}",
+        f"draws = {draws}",
+        f"metrics = {json.dumps(metrics())}",
+    ]
+    for pair in pairs:
+        # JSON's strings and numbers are TOML's, too.
+        lines += ["", "[[pairs]]", *(f"{key} = {json.dumps(value)}" for key, value in pair.items())]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "study.toml"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "reproduce.py").write_text(_SCRIPT, encoding="utf-8")
+    return path
+
+
+def layer_table(records: Sequence[Record], title: str) -> Table:
+    """One row per layer pair, one column per metric: score and significance, chance below."""
+    names = metrics_of(records)
+    rows: dict[tuple[int, int], dict[str, Record]] = {}
+    for record in records:
+        rows.setdefault((record["left_layer"], record["right_layer"]), {})[record["metric"]] = record
+    body = [
+        [
+            f"{layers[0]} : {layers[1]}",
+            number(next(iter(cells.values()))["n"], "d"),
+            *(study_cell(cells.get(name)) for name in names),
+        ]
+        for layers, cells in rows.items()
+    ]
+    return metric_table(title, ["layers", "pairs"], names, body)
+
+
+def kinds_table(records: Sequence[Record], kinds: Iterable[str]) -> Table:
+    """Per metric, the chance-corrected score averaged over layer pairs, a column per kind."""
+    columns, means = list(kinds), _corrected(records)
+    rows = [[name, *(number(means.get((name, kind)), ".3f") for kind in columns)] for name in _judged(means)]
+    title = "Chance-corrected, mean over layer pairs (0 is chance, 1 is identical)"
+    return plain_table(title, ["metric", *columns], rows, numeric=columns)
+
+
+def metric_table(title: str, labels: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table with a narrow column per metric, whose headings break at hyphens so that it fits 80 characters."""
+    columns = [*labels, *(name.replace("-", "-\n") for name in names)]
+    return plain_table(title, columns, rows, numeric=columns[1:])
+
+
+def metrics_of(records: Sequence[Record]) -> list[str]:
+    """The metrics of a table in the order in which they come."""
+    return list(dict.fromkeys(record["metric"] for record in records))
+
+
+def features_against_neurons(records: Sequence[Record]) -> str:
+    """The question of the founding study, answered in words: are features more alike than neurons?"""
+    means = _corrected(records)
+    names = _judged(means)
+    better = [name for name in names if means[name, "features"] > means[name, "neurons"]]
+    told = ", ".join(f"{name} {means[name, 'features']:.2f} against {means[name, 'neurons']:.2f}" for name in names)
+    verdict = "more" if len(better) > len(names) / 2 else "not more"
+    return (
+        f"SAE features are {verdict} alike than raw neurons: higher by {len(better)} of {len(names)} metrics "
+        f"(chance-corrected, mean over layer pairs: {told})."
+    )
+
+
+def strongest(records: Sequence[Record]) -> str:
+    """The comparison that stands out most, in words."""
+    best = max((record for record in records if record["corrected"] is not None), key=lambda found: found["corrected"])
+    p = p_text(best["p_value"], best["draws"])
+    return (
+        f"Strongest: {best['metric']} between layers {best['left_layer']} and {best['right_layer']}, "
+        f"{best['score']:.3f} where chance gives {best['null_mean']:.3f} (sd {best['null_sd']:.2g}), "
+        f"p {p if p.startswith('<=') else '= ' + p} over {best['n']} pairs."
+    )
+
+
+def significant(records: Sequence[Record]) -> str:
+    """How many comparisons a shuffle of the pairs does not explain."""
+    judged = [record["p_value"] for record in records if record["p_value"] is not None]
+    return (
+        f"{sum(p <= 0.01 for p in judged)} of {len(judged)} comparisons have p <= .01 against shuffled pairs "
+        "(each on its own, not corrected for their number)."
+    )
+
+
+def _corrected(records: Sequence[Record]) -> dict[tuple[str, str], float]:
+    found: dict[tuple[str, str], list[float]] = {}
+    for record in records:
+        if record["corrected"] is not None:
+            found.setdefault((record["metric"], record["kind"]), []).append(record["corrected"])
+    return {key: fmean(values) for key, values in found.items()}
+
+
+def _judged(means: Mapping[tuple[str, str], float]) -> list[str]:
+    return [name for name, kind in means if kind == "features" and (name, "neurons") in means]
+
+
+def study_cell(record: Record | None) -> str:
+    """A score with its marks of significance, and chance below it."""
+    if record is None or record["error"]:
+        return "undefined"
+    p = record["p_value"]
+    marks = "" if missing(p) else "***" if p <= 0.001 else "**" if p <= 0.01 else "*" if p <= 0.05 else ""
+    return f"{record['score']:.3f}{marks:<3}\n{number(record['null_mean'], '.3f')}   "

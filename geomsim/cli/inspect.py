@@ -1,0 +1,143 @@
+"""`geomsim inspect`: what a file or folder holds, what is wrong with it, and the command to run next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table
+from geomsim.errors import GeomsimError
+
+
+def inspect(*paths: Path, common: Common = Common()) -> int:
+    """Look at points, codes, dictionaries, models or pairings.
+
+    Parameters
+    ----------
+    paths
+        files or folders.
+    """
+    if not paths:
+        raise GeomsimError("name at least one file or folder to inspect")
+    results, pictures, failed = [], [], 0
+    for path in paths:
+        try:
+            found = describe(path)
+        except GeomsimError as error:
+            failed += 1
+            found = {"path": str(path), "kind": "unreadable", "error": str(error)}
+        results.append(found)
+        rows = [[key.replace("_", " "), str(value)] for key, value in found.items() if key != "path"]
+        pictures.append(plain_table(str(path), ["", ""], rows))
+    common.emit(results, *pictures)
+    return DONE if not failed else FAILED if failed == len(paths) else PARTLY
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Kind, size, faults and next command of one path."""
+    if path.is_dir():
+        if (path / "manifest.json").exists() or any(path.glob("*shard*.safetensors")):
+            return _codes(path)
+        if (path / "cfg.json").exists():
+            return _dictionary(path)
+        if (path / "config.json").exists():
+            return _model(path)
+        raise GeomsimError(
+            f"{path}: a folder of none of these kinds: codes (manifest.json), a sparse autoencoder (cfg.json), "
+            "a transformers model (config.json)"
+        )
+    if path.suffix in (".parquet", ".csv"):
+        return _pairing(path)
+    return _points(path)
+
+
+def _points(path: Path) -> dict[str, Any]:
+    from geomsim.space import Space
+
+    space = Space(path)
+    points = space.numpy()
+    same = len(points) - len(np.unique(points, axis=0))
+    return {
+        "path": str(path),
+        "kind": "points",
+        "rows": space.n_rows,
+        "width": space.width,
+        "dtype": str(points.dtype),
+        "ids": "yes" if space.ids else "no",
+        "groups": "no" if space.groups is None else len(np.unique(space.groups)),
+        "zeros": f"{(points == 0).mean():.1%} of the numbers, {int((points == 0).all(1).sum())} rows",
+        "duplicated_rows": same,
+        "constant_rows": int((np.ptp(points, axis=1) == 0).sum()),
+        "next": f"geomsim compare {path} OTHER",
+    }
+
+
+def _codes(path: Path) -> dict[str, Any]:
+    from geomsim.activations.codes import Codes
+
+    codes = Codes.open(path)
+    firings = codes.firings()
+    return {
+        "path": str(path),
+        "kind": "codes",
+        "name": codes.name,
+        "tokens": codes.n_tokens,
+        "latents": codes.n_latents,
+        "stored": "sparse" if codes.is_sparse else "dense",
+        "l0": round(codes.l0, 2),
+        "dead_latents": int((firings == 0).sum()),
+        "latents_below_100_firings": int((firings < 100).sum()),
+        "left_out": dict(codes.tokens.left_out) if codes.tokens else {},
+        "next": f"geomsim pair {path} OTHER",
+    }
+
+
+def _dictionary(path: Path) -> dict[str, Any]:
+    from geomsim.activations.dictionary import read_dictionary
+
+    found = read_dictionary(path)
+    norms = found.decoder.norm(dim=1)
+    return {
+        "path": str(path),
+        "kind": "sparse autoencoder",
+        "width": found.width,
+        "latents": found.latents,
+        "activation": found.activation + (f", k = {found.k}" if found.k else ""),
+        "trained_at": found.site or "not said",
+        "decoder_row_norms": f"{float(norms.min()):.3g} to {float(norms.max()):.3g}",
+        "next": f"geomsim activations MODEL --dictionary {path} --text TEXT --out codes",
+    }
+
+
+def _model(path: Path) -> dict[str, Any]:
+    from geomsim.activations.transformers_source import TransformersSource
+
+    source = TransformersSource(path)
+    sites = source.sites()
+    return {
+        "path": str(path),
+        "kind": "transformers model",
+        "class": source.provenance["class"],
+        "sites": ", ".join(f"{site} (width {source.width(site)})" for site in sites[:12])
+        + (" ..." if len(sites) > 12 else ""),
+        "next": f"geomsim activations {path} --site {sites[0]} --text TEXT --out codes",
+    }
+
+
+def _pairing(path: Path) -> dict[str, Any]:
+    from geomsim.pairing import Pairing
+
+    pairing = Pairing.open(path)
+    weight = pairing.weight
+    return {
+        "path": str(path),
+        "kind": "pairing",
+        "pairs": len(pairing),
+        "left_rows": len(np.unique(pairing.left)),
+        "right_rows": len(np.unique(pairing.right)),
+        "partners_per_right_row": pairing.multiplicity(),
+        "weight": "none" if weight is None else f"mean {weight.mean():.3f}, {weight.min():.3f} to {weight.max():.3f}",
+        "next": f"geomsim compare LEFT RIGHT --pairing {path}",
+    }

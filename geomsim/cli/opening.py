@@ -1,0 +1,44 @@
+"""What a path on the command line stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geomsim.errors import GeomsimError
+from geomsim.space import Space
+
+if TYPE_CHECKING:
+    from geomsim.activations.text import Document
+
+STANDARD_LIBRARY = "python"
+
+
+def open_space(path: Path, device: str = "cpu") -> Space:
+    """A space from a file of points, or the unit decoder rows of a dictionary from its directory."""
+    if path.is_dir():
+        from geomsim.activations.dictionary import read_dictionary
+
+        dictionary = read_dictionary(path)
+        space = Space(dictionary.directions, name=dictionary.name or path.name, provenance={"dictionary": str(path)})
+    else:
+        space = Space(path, provenance={"file": str(path)})
+    if device == "cpu":
+        return space
+
+    try:
+        points = space.tensor().to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise GeomsimError(f"device {device!r} cannot be used: {error}") from None
+    return Space(points, space.ids, space.groups, space.name, space.provenance)
+
+
+def open_text(source: str) -> list[Document]:
+    """Documents from a file or folder, or ``python``: the held-out part of the standard library."""
+    if source == STANDARD_LIBRARY:
+        from geomsim.activations.standard_library import standard_library_documents
+
+        return standard_library_documents("held-out")
+    from geomsim.activations.text import read_documents
+
+    return read_documents(Path(source))

@@ -1,0 +1,74 @@
+"""`geomsim pair`: two codes over the same text to a pairing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from geomsim.cli.console import DONE, Common, plain_table
+
+
+def pair(
+    left: Path,
+    right: Path,
+    /,
+    *,
+    out: Path = Path("pairing.parquet"),
+    method: Literal["max", "mutual", "one-to-one"] = "mutual",
+    direction: Literal["left-to-right", "right-to-left"] = "left-to-right",
+    top: int = 16,
+    min_firings: int = 100,
+    min_cofirings: int = 20,
+    min_weight: float | None = None,
+    common: Common = Common(),
+) -> int:
+    """Pair the latents of two codes by how their activations correlate.
+
+    Parameters
+    ----------
+    left, right
+        folders of codes, as `geomsim activations` writes them, over the same text.
+    out
+        the pairing, a Parquet table with columns left, right, weight.
+    method
+        max: each latent takes its best partner; mutual: both name each other; one-to-one: of the max pairs, those
+        whose target nobody else chose.
+    direction
+        which side chooses.
+    top
+        partners kept per latent.
+    min_firings, min_cofirings
+        tokens on which each latent, and both together, must fire; below that a correlation is noise.
+    min_weight
+        the smallest correlation that makes a pair.
+    """
+    from geomsim.activations.codes import Codes
+    from geomsim.activations.codes_store import read_manifest
+    from geomsim.activations.matching import pair as pair_codes
+
+    if common.dry_run:
+        sizes = {}
+        for side, folder in (("left", left), ("right", right)):
+            manifest = read_manifest(folder)
+            sizes[side] = {key: manifest[key] for key in ("n_tokens", "n_latents")}
+        common.emit({**sizes, "would_write": str(out)}, f"{sizes}; would write {out}")
+        return DONE
+    codes = [Codes.open(folder) for folder in (left, right)]
+    pairing = pair_codes(
+        codes[0], codes[1], method=method, direction=direction, min_weight=min_weight,
+        top=top, min_firings=min_firings, min_cofirings=min_cofirings,
+    )  # fmt: skip
+    pairing.save(out)
+    rows = [[str(key).replace("_", " "), _short(value)] for key, value in pairing.provenance.items()]
+    common.emit(
+        {"pairs": len(pairing), "path": str(out), **pairing.provenance},
+        plain_table(f"{len(pairing)} pairs in {out}", ["", ""], rows),
+        f"Next: geomsim compare LEFT_DICTIONARY RIGHT_DICTIONARY --pairing {out}",
+    )
+    return DONE
+
+
+def _short(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_short(item)}" for key, item in value.items())
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

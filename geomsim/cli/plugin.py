@@ -1,0 +1,72 @@
+"""`geomsim plugin new` and `geomsim plugin check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cyclopts
+from cyclopts import Parameter
+
+from geomsim.catalog import load_file
+from geomsim.cli.console import DONE, FAILED, Common, plain_table
+
+plugin = cyclopts.App(name="plugin", help="Write a new metric package, or check one against the contract.")
+
+
+@plugin.command
+def new(name: str, /, *, into: Path | None = None, common: Common = Common()) -> int:
+    """Write a complete package with a metric that passes every check as it stands.
+
+    Parameters
+    ----------
+    name
+        the metric's name: lower-case words with hyphens.
+    into
+        the folder to write; `geomsim-NAME` here by default.
+    """
+    from geomsim.scaffold import new_plugin
+
+    target = into or Path(f"geomsim-{name}")
+    if common.dry_run:
+        common.emit({"would_write": str(target)}, f"would write a package to {target}")
+        return DONE
+    written = new_plugin(name, target)
+    common.emit(
+        {"written": [str(path) for path in written]},
+        *(f"wrote {path}" for path in written),
+        f"Next: pip install -e {target} && geomsim plugin check {name}",
+    )
+    return DONE
+
+
+@plugin.command
+def check(
+    name: str,
+    /,
+    *,
+    plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    common: Common = Common(),
+) -> int:
+    """Try every promise of the contract on a metric, and print its card. Exit code 1 where one is broken.
+
+    Parameters
+    ----------
+    name
+        an installed metric's name.
+    plugin
+        a Python file that registers metrics; may be given again.
+    """
+    from geomsim.testing import CHECKS, metric_card
+
+    for file in plugin or []:
+        load_file(file)
+    if common.dry_run:
+        common.emit({"would_check": list(CHECKS)}, "would check: " + "; ".join(CHECKS))
+        return DONE
+    card = metric_card(name)
+    rows = [["kept" if promise.kept else "BROKEN", promise.name, promise.evidence] for promise in card.promises]
+    broken = [promise.name for promise in card.promises if not promise.kept]
+    verdict = f"{name} breaks {len(broken)} promises: {', '.join(broken)}" if broken else f"{name} keeps every promise"
+    common.emit(card.to_dict(), plain_table(f"{name} {card.parameters}", ["", "promise", "evidence"], rows), verdict)
+    return FAILED if broken else DONE

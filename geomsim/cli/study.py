@@ -1,0 +1,56 @@
+"""`geomsim study`: many comparisons from one TOML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from geomsim.catalog import load_file
+from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table, score_table
+from geomsim.study import read_config, run_study
+
+
+def study(
+    config: Path,
+    /,
+    *,
+    out: Path | None = None,
+    plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    common: Common = Common(),
+) -> int:
+    """Compare every pair of spaces that a TOML file names by every metric that it names.
+
+    Parameters
+    ----------
+    config
+        the file; `geomsim demo` leaves one to start from.
+    out
+        a folder for results.parquet, results.csv and run.json; by default `results` beside the file.
+    plugin
+        a Python file that registers metrics; may be given again.
+    """
+    for file in plugin or []:
+        load_file(file)
+    target = out or config.parent / "results"
+    if common.dry_run:
+        settings = read_config(config)
+        rows = [
+            [str(item["left"]), str(item["right"]), str(item.get("pairing", "by row"))] for item in settings["pairs"]
+        ]
+        common.emit(
+            {"config": settings, "would_write": str(target)},
+            plain_table(f"{config}", ["left", "right", "pairing"], rows),
+            f"would write to {target}",
+        )
+        return DONE
+    result = run_study(config)
+    for written in result.save(target):
+        common.note(f"wrote {written}")
+    records = result.records()
+    labels = list(records[0])[: list(records[0]).index("metric")]
+    common.emit(records, score_table(str(config), records, labels))
+    if not result.failed:
+        return DONE
+    return FAILED if len(result.failed) == len(result.cells) else PARTLY

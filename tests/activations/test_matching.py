@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from geomsim.activations.coactivation import correlate
+from geomsim.activations.codes import Codes
+from geomsim.activations.matching import pair
+from geomsim.errors import InvalidCodes, InvalidPairing
+
+GATES = {"min_firings": 1, "min_cofirings": 1}
+
+
+def random_codes(seed, n=60, widths=(6, 8)):
+    rng = np.random.default_rng(seed)
+    return [(rng.integers(1, 5, (n, width)) * (rng.random((n, width)) < 0.4)).astype(np.float32) for width in widths]
+
+
+def loops(left, right, method, direction, floor):
+    """Pairs by plain loops over np.corrcoef: (left, right) -> r."""
+    r = np.full((left.shape[1], right.shape[1]), -np.inf)
+    for i in range(left.shape[1]):
+        for j in range(right.shape[1]):
+            x, y = left[:, i].astype(float), right[:, j].astype(float)
+            if np.ptp(x) and np.ptp(y) and ((x != 0) & (y != 0)).any():
+                r[i, j] = np.round(np.corrcoef(x, y)[0, 1], 9)
+    if direction == "right-to-left":
+        r = r.T
+    chosen = {}
+    for i in range(len(r)):
+        j = max(range(r.shape[1]), key=lambda j: (r[i, j], -j))
+        if r[i, j] > -np.inf and (floor is None or r[i, j] >= floor):
+            chosen[i] = j
+    if method == "mutual":
+        chosen = {i: j for i, j in chosen.items() if max(range(len(r)), key=lambda k: (r[k, j], -k)) == i}
+    if method == "one-to-one":
+        chosen = {i: j for i, j in chosen.items() if list(chosen.values()).count(j) == 1}
+    return {((i, j) if direction == "left-to-right" else (j, i)): r[i, j] for i, j in chosen.items()}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    widths=st.tuples(st.integers(1, 9), st.integers(1, 9)),
+    n=st.integers(4, 60),
+    method=st.sampled_from(["max", "mutual", "one-to-one"]),
+    direction=st.sampled_from(["left-to-right", "right-to-left"]),
+    floor=st.sampled_from([None, 0.1]),
+)
+def test_pairs_are_those_of_plain_loops(seed, widths, n, method, direction, floor):
+    left, right = random_codes(seed, n, widths)
+    expected = loops(left, right, method, direction, floor)
+    assume(expected)
+    pairing = pair(Codes(left), Codes(right), method, direction, floor, **GATES)
+    found = dict(zip(zip(pairing.left.tolist(), pairing.right.tolist(), strict=True), pairing.weight, strict=True))
+    assert found.keys() == expected.keys()
+    assert all(found[key] == pytest.approx(expected[key], abs=2e-9) for key in expected)
+
+
+def test_mutual_does_not_depend_on_direction_and_reverses_with_the_sides():
+    left, right = (Codes(values) for values in random_codes(1))
+    one = pair(left, right, "mutual", **GATES)
+    other = pair(left, right, "mutual", "right-to-left", **GATES)
+    swapped = pair(right, left, "mutual", **GATES)
+    pairs = [sorted(zip(p.left.tolist(), p.right.tolist(), strict=True)) for p in (one, other)]
+    assert pairs[0] == pairs[1] == sorted(zip(swapped.right.tolist(), swapped.left.tolist(), strict=True))
+
+
+def test_a_planted_permutation_is_recovered():
+    rng = np.random.default_rng(0)
+    hidden = rng.random((2000, 30)) * (rng.random((2000, 30)) < 0.1)
+    order = rng.permutation(30)
+    left = Codes.from_dense(hidden, sparse=True)
+    right = Codes.from_dense(hidden[:, order] * (rng.random((2000, 30)) < 0.8), sparse=True)
+    for method in ("max", "mutual", "one-to-one"):
+        pairing = pair(left, right, method)
+        np.testing.assert_array_equal(order[pairing.right], pairing.left)
+        assert len(pairing) == 30
+        assert pairing.provenance["unique_partners"] == 1
+
+
+def test_candidates_are_taken_as_codes_are():
+    left, right = (Codes(values, name=name) for name, values in zip("lr", random_codes(2), strict=True))
+    direct = pair(left, right, "max", **GATES)
+    candidates = correlate(left, right, **GATES)
+    again = pair(candidates, method="max")
+    np.testing.assert_array_equal(direct.left, again.left)
+    np.testing.assert_array_equal(direct.right, again.right)
+    np.testing.assert_array_equal(direct.weight, again.weight)
+    assert direct.provenance == again.provenance
+    with pytest.raises(InvalidCodes, match="options top cannot be used"):
+        pair(candidates, top=3)
+    with pytest.raises(InvalidCodes, match="right codes cannot be used"):
+        pair(candidates, right)
+
+
+def test_provenance_says_what_was_counted():
+    left, right = random_codes(3)
+    left[:, 0] = 0
+    left[2:, 1] = 0
+    pairing = pair(Codes(left, name="l"), Codes(right, name="r"), "max", min_firings=5, min_cofirings=1, min_weight=0.0)
+    said = pairing.provenance
+    assert json.loads(json.dumps(said)) == said
+    assert (said["left"], said["right"], said["method"], said["direction"]) == ("l", "r", "max", "left-to-right")
+    assert said["n_tokens"] == 60
+    assert said["left_latents"] == 6
+    assert said["without_candidate"]["left"] == {"silent": 1, "constant": 0, "few_firings": 1, "few_cofirings": 0}
+    assert said["pairs"] == len(pairing)
+    assert said["pairs"] + said["below_min_weight"] == 4
+    assert said["unique_partners"] == len(np.unique(pairing.right)) / len(pairing)
+    assert said["multiplicity"] == pairing.multiplicity()
+    assert said["mean_r"] == pytest.approx(pairing.weight.mean())
+    assert said["quartiles_r"] == pytest.approx(np.percentile(pairing.weight, [25, 50, 75]))
+    assert said["median_standard_error"] > 0
+
+
+def test_multiplicity_is_of_the_chosen_side():
+    rng = np.random.default_rng(0)
+    hidden = rng.random((500, 1))
+    crowd = Codes(hidden + 0.1 * rng.random((500, 5)))
+    lone = Codes(hidden)
+    assert pair(crowd, lone, "max").provenance["multiplicity"] == {"1": 0, "2-10": 1, "11-100": 0, "more": 0}
+    backwards = pair(lone, crowd, "max", "right-to-left")
+    assert backwards.provenance["multiplicity"] == {"1": 0, "2-10": 1, "11-100": 0, "more": 0}
+    assert backwards.left.tolist() == [0] * 5
+    assert backwards.right.tolist() == [0, 1, 2, 3, 4]
+    assert len(pair(crowd, lone, "mutual")) == 1
+
+
+def test_a_weak_choice_takes_no_partner_away():
+    rng = np.random.default_rng(0)
+    strong = rng.normal(size=(500, 1))
+    left = Codes(np.concatenate([strong, 0.3 * strong + rng.normal(size=(500, 1))], axis=1))
+    right = Codes(strong)
+    with pytest.raises(InvalidPairing, match="no pair was found by 'one-to-one'"):
+        pair(left, right, "one-to-one")
+    floored = pair(left, right, "one-to-one", min_weight=0.9)
+    assert floored.left.tolist() == [0]
+    assert pair(left, right, "max", min_weight=0.9).one_to_one().left.tolist() == [0]
+
+
+def test_errors_name_the_choices():
+    left, right = (Codes(values) for values in random_codes(4))
+    for method in ("greedy", "hungarian", "transport", "best"):
+        with pytest.raises(InvalidPairing, match=f"'{method}'; there are max, mutual, one-to-one"):
+            pair(left, right, method)
+    with pytest.raises(InvalidPairing, match="'forwards'; it is left-to-right or right-to-left"):
+        pair(left, right, direction="forwards")
+    with pytest.raises(InvalidCodes, match=r"got Codes and NoneType"):
+        pair(left)
+    with pytest.raises(InvalidCodes, match=r"got ndarray and ndarray .*Codes.from_dense"):
+        pair(np.ones((3, 2)), np.ones((3, 2)))
+
+
+def test_nothing_found_says_why():
+    left, right = (Codes(values) for values in random_codes(5))
+    with pytest.raises(InvalidPairing, match=r"6 left latents \(few_firings 6\).*over 60 tokens; read more text"):
+        pair(left, right)
+    with pytest.raises(InvalidPairing, match=r"0 latents have a partner with r of at least 0.99"):
+        pair(left, right, min_weight=0.99, **GATES)

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import spatial
+
+import geomsim
+from geomsim import DegenerateSpace
+from geomsim_representational.procrustes import Procrustes
+
+Array = NDArray[np.float64]
+
+
+def procrustes(left: Array, right: Array) -> float:
+    return geomsim.compare(left, right, "procrustes", null=None).score
+
+
+def centred_directions(rows: int, count: int) -> Array:
+    """Orthonormal columns with mean 0."""
+    noise = np.random.default_rng(0).normal(size=(rows, count))
+    return np.linalg.qr(noise - noise.mean(0))[0]
+
+
+def reference(left: Array, right: Array) -> float:
+    """The definition, without any reduction."""
+    left, right = left - left.mean(0), right - right.mean(0)
+    return float(np.linalg.norm(left.T @ right, "nuc") / np.linalg.norm(left) / np.linalg.norm(right))
+
+
+@pytest.mark.parametrize(("rows", "width"), [(100, 5), (20, 50), (3, 2)])
+def test_rotated_moved_and_scaled_copy_scores_one(rows: int, width: int) -> None:
+    random = np.random.default_rng(0)
+    left = random.normal(size=(rows, width))
+    rotation = np.linalg.qr(random.normal(size=(width, width)))[0]
+    assert procrustes(left, 0.2 * left @ rotation - 7.0) == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(("rows", "width"), [(100, 5), (30, 60), (10, 9), (50, 1)])
+def test_disparity_of_scipy(rows: int, width: int) -> None:
+    random = np.random.default_rng(rows)
+    left = random.normal(size=(rows, width))
+    right = left + 1.5 * random.normal(size=(rows, width)) + 2.0
+    disparity = spatial.procrustes(left, right)[2]
+    assert procrustes(left, right) ** 2 == pytest.approx(1 - disparity, abs=1e-12)
+
+
+@pytest.mark.parametrize(("left_width", "right_width"), [(4, 9), (9, 4), (80, 3), (70, 90)])
+def test_unequal_widths(left_width: int, right_width: int) -> None:
+    random = np.random.default_rng(1)
+    left = random.normal(size=(60, left_width))
+    right = left[:, :3] @ random.normal(size=(3, right_width)) + random.normal(size=(60, right_width))
+    assert procrustes(left, right) == pytest.approx(reference(left, right), abs=1e-12)
+    wider = max(left_width, right_width)
+    padded = [np.pad(side, ((0, 0), (0, wider - side.shape[1]))) for side in (left, right)]
+    assert procrustes(*padded) == pytest.approx(reference(left, right), abs=1e-12)
+
+
+def test_orthogonal_column_spaces_score_zero() -> None:
+    directions = centred_directions(200, 8)
+    assert procrustes(directions[:, :5], directions[:, 5:]) == pytest.approx(0.0, abs=1e-13)
+
+
+@pytest.mark.parametrize(("shared", "left_width", "right_width"), [(1, 3, 3), (2, 5, 3), (3, 3, 7), (4, 6, 4)])
+def test_shared_directions(shared: int, left_width: int, right_width: int) -> None:
+    directions = centred_directions(400, left_width + right_width)
+    left = directions[:, :left_width]
+    right = directions[:, left_width - shared : left_width - shared + right_width]
+    assert procrustes(left, right) == pytest.approx(shared / np.sqrt(left_width * right_width), abs=1e-12)
+
+
+def test_nearly_orthogonal_spaces_keep_their_digits() -> None:
+    # Eigenvalues of the squared product would leave about eight digits, hence 1e-8 instead of 1e-12.
+    directions = centred_directions(100, 4)
+    tilt = 1e-12
+    right = np.cos(tilt) * directions[:, 2:] + np.sin(tilt) * directions[:, :2]
+    assert procrustes(directions[:, :2], right) == pytest.approx(tilt, rel=1e-3)
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e-30, 1e30])
+def test_scale_does_not_matter(scale: float) -> None:
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(50, 6)), random.normal(size=(50, 6))
+    assert procrustes(left, right * scale) == pytest.approx(procrustes(left, right), abs=1e-12)
+
+
+def test_arccos_keeps_the_triangle_inequality() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(20):
+        clouds = [random.normal(size=(12, width)) for width in (3, 4, 5)]
+        sides = [np.arccos(procrustes(clouds[i], clouds[j])) for i, j in ((0, 1), (1, 2), (0, 2))]
+        assert sides[2] <= sides[0] + sides[1] + 1e-9
+
+
+def test_refuses_equal_rows_and_names_the_side() -> None:
+    points = np.random.default_rng(0).normal(size=(30, 4))
+    with pytest.raises(DegenerateSpace, match="right space: all 30 rows are equal"):
+        procrustes(points, np.full((30, 4), 0.1))
+    with pytest.raises(DegenerateSpace, match="left space: all 30 rows are equal"):
+        procrustes(np.zeros((30, 4)), points)
+
+
+@pytest.mark.parametrize("right_width", [3, 5, 8])
+def test_distances_of_rows_add_up(right_width: int) -> None:
+    random = np.random.default_rng(0)
+    left = random.normal(size=(40, 5))
+    right = left @ random.normal(size=(5, right_width)) + random.normal(size=(40, right_width))
+    result = geomsim.compare(left, right, "procrustes", null=None)
+    assert result.explanation is not None
+    apart = np.array(result.explanation.tables["rows"]["distance"])
+    assert (apart**2).sum() == pytest.approx(2 - 2 * result.score, abs=1e-12)
+    assert (result.facts["rank left"], result.facts["rank right"]) == (5, right_width)
+
+
+def test_a_misplaced_row_lies_farthest() -> None:
+    random = np.random.default_rng(0)
+    left = random.normal(size=(40, 5))
+    right = left @ np.linalg.qr(random.normal(size=(5, 5)))[0]
+    right[17] += 4.0
+    result = geomsim.compare(left, right, "procrustes", null=None)
+    assert result.explanation is not None
+    assert int(np.argmax(result.explanation.tables["rows"]["distance"])) == 17
+
+
+@given(rows=st.integers(2, 40), widths=st.tuples(st.integers(1, 30), st.integers(1, 30)), seed=st.integers(0, 10**6))
+@settings(max_examples=30, deadline=None)
+def test_order_law_and_many_orders(rows: int, widths: tuple[int, int], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in widths)
+    metric = Procrustes()
+    states = metric.prepare(left), metric.prepare(right)
+    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(3)]))
+    many = metric.score_many(*states, orders)
+    for draw, order in enumerate(orders):
+        expected = reference(left.numpy(), right[order].numpy())
+        assert float(many[draw]) == pytest.approx(expected, abs=1e-10)
+        assert float(metric.score(*states, order)) == pytest.approx(expected, abs=1e-10)
+
+
+def test_p_values_of_unrelated_points_are_uniform() -> None:
+    random = np.random.default_rng(0)
+    found = []
+    for seed in range(100):
+        left, right = random.normal(size=(15, 3)), random.normal(size=(15, 4))
+        found.append(geomsim.compare(left, right, "procrustes", draws=19, seed=seed).p_value)
+    assert 2 <= sum(p <= 0.1 for p in found) <= 19
+    assert np.mean(np.array(found, dtype=float)) == pytest.approx(0.525, abs=0.09)

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.spatial.distance import pdist
+
+import geomsim
+from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
+from geomsim_representational.rsa import RSA
+
+Array = NDArray[np.float64]
+DISSIMILARITIES = ("correlation", "euclidean", "sqeuclidean", "cosine")
+
+
+def rsa(left: Array, right: Array, **parameters: str) -> float:
+    return geomsim.compare(left, right, RSA(**parameters), null=None).score  # type: ignore[arg-type]
+
+
+def related(rows: int = 60, width: int = 7, seed: int = 0) -> tuple[Array, Array]:
+    random = np.random.default_rng(seed)
+    left = random.normal(size=(rows, width)) + random.normal(size=width)
+    return left, left @ random.normal(size=(width, width + 2)) + random.normal(size=(rows, width + 2))
+
+
+def compare_vectors(left: Array, right: Array, compare: str) -> float:
+    if compare == "spearman":
+        return float(stats.spearmanr(left, right).statistic)
+    if compare == "pearson":
+        return float(stats.pearsonr(left, right).statistic)
+    return float(left @ right / np.linalg.norm(left) / np.linalg.norm(right))
+
+
+@pytest.mark.parametrize("dissimilarity", DISSIMILARITIES)
+@pytest.mark.parametrize("compare", ["spearman", "pearson", "cosine"])
+@pytest.mark.parametrize("rows", [3, 25, 128, 129, 300])
+def test_agrees_with_scipy(dissimilarity: str, compare: str, rows: int) -> None:
+    left, right = related(rows, seed=rows)
+    expected = compare_vectors(pdist(left, dissimilarity), pdist(right, dissimilarity), compare)  # type: ignore[call-overload]
+    assert rsa(left, right, dissimilarity=dissimilarity, compare=compare) == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("correlation", "correlation"), ("sqeuclidean", "euclidean")])
+@pytest.mark.parametrize(("compare", "method"), [("spearman", "spearman"), ("pearson", "corr"), ("cosine", "cosine")])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::SyntaxWarning")
+def test_agrees_with_rsatoolbox(ours: str, theirs: str, compare: str, method: str) -> None:
+    rsatoolbox = pytest.importorskip("rsatoolbox")
+    left, right = related(40)
+    matrices = [rsatoolbox.rdm.calc_rdm(rsatoolbox.data.Dataset(points), method=theirs) for points in (left, right)]
+    expected = float(rsatoolbox.rdm.compare(*matrices, method=method)[0, 0])
+    assert rsa(left, right, dissimilarity=ours, compare=compare) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("dissimilarity", ["euclidean", "sqeuclidean"])
+@pytest.mark.parametrize("compare", ["spearman", "pearson", "cosine"])
+def test_rotated_moved_and_scaled_copy_scores_one(dissimilarity: str, compare: str) -> None:
+    left, _ = related()
+    rotation = np.linalg.qr(np.random.default_rng(5).normal(size=(7, 7)))[0]
+    copy = 0.3 * left @ rotation + 4.0
+    assert rsa(left, copy, dissimilarity=dissimilarity, compare=compare) == pytest.approx(1.0, abs=1e-10)
+
+
+def test_correlation_distance_sees_a_rotation_and_cosine_does_not() -> None:
+    left, _ = related()
+    rotated = left @ np.linalg.qr(np.random.default_rng(5).normal(size=(7, 7)))[0]
+    assert rsa(left, rotated, dissimilarity="correlation") < 0.99
+    assert rsa(left, rotated, dissimilarity="cosine") == pytest.approx(1.0, abs=1e-10)
+
+
+def test_correlation_distance_ignores_level_and_scale_of_each_row() -> None:
+    left, right = related()
+    random = np.random.default_rng(1)
+    changed = right * random.uniform(0.1, 5, size=(60, 1)) + random.normal(size=(60, 1))
+    assert rsa(left, changed) == pytest.approx(rsa(left, right), abs=1e-10)
+
+
+@pytest.mark.parametrize("dissimilarity", DISSIMILARITIES)
+@pytest.mark.parametrize("compare", ["spearman", "pearson", "cosine"])
+@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e4])
+def test_scale_does_not_matter(dissimilarity: str, compare: str, scale: float) -> None:
+    left, right = related()
+    plain = rsa(left, right, dissimilarity=dissimilarity, compare=compare)
+    assert rsa(left, right * scale, dissimilarity=dissimilarity, compare=compare) == pytest.approx(plain, abs=1e-10)
+
+
+def test_ties_get_average_ranks() -> None:
+    # Whole numbers have exact squared distances, so scipy's ranks are exact too.
+    random = np.random.default_rng(0)
+    left, right = random.integers(0, 3, size=(2, 40, 3)).astype(float)
+    expected = stats.spearmanr(pdist(left, "sqeuclidean"), pdist(right, "sqeuclidean")).statistic
+    for change in (1.0, 0.1, np.pi):  # after which the distances are exact no more
+        found = geomsim.compare(left, right * change + change, RSA(dissimilarity="euclidean"), null=None)
+        assert found.score == pytest.approx(float(expected), abs=1e-12)
+        assert any("of the dissimilarities are tied" in note for note in found.warnings)
+    counts = np.unique(pdist(left, "sqeuclidean"), return_counts=True)[1]
+    assert found.facts["tied pairs left"] == pytest.approx(counts[counts > 1].sum() / counts.sum())
+
+
+def test_ties_warn_in_direct_use() -> None:
+    points = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 4))).repeat(4, 1)
+    with pytest.warns(GeomsimWarning, match="tied with another one"):
+        RSA().prepare(points)
+
+
+def test_order_law_holds_with_duplicated_rows() -> None:
+    left, right = related(40)
+    right = right[np.arange(40) // 3]
+    order = np.random.default_rng(0).permutation(40)
+    metric = RSA()
+    with pytest.warns(GeomsimWarning):
+        states = [metric.prepare(torch.from_numpy(points)) for points in (left, right, right[order])]
+    by_order = metric.score(states[0], states[1], torch.from_numpy(order))
+    assert float(by_order) == pytest.approx(float(metric.score(states[0], states[2], torch.arange(40))), abs=1e-12)
+
+
+def test_distances_of_equal_rows_are_zero() -> None:
+    left, right = related(30)
+    left[7] = left[3]
+    # 4.1e-8 or so by the naive formula, which would rank this pair by its rounding.
+    for dissimilarity in DISSIMILARITIES:
+        profile = RSA(dissimilarity=dissimilarity, compare="cosine").prepare(torch.from_numpy(left))  # type: ignore[arg-type]
+        assert float(profile.matrix[3, 7]) == 0.0
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_refuses_too_few_rows(rows: int) -> None:
+    with pytest.raises(DegenerateSpace, match=f"left space: {rows} rows have fewer than two dissimilarities"):
+        rsa(np.eye(4)[:rows], np.eye(4)[:rows])
+
+
+def test_refuses_constant_rows_by_number() -> None:
+    left, right = related(20)
+    right[[2, 5, 11]] = [[0.1], [-3.3], [0.0]]
+    with pytest.raises(DegenerateSpace, match=r"right space: 3 of 20 rows are constant \(row numbers 2, 5, 11\)"):
+        rsa(left, right)
+    assert np.isfinite(rsa(left, right, dissimilarity="euclidean"))
+
+
+def test_names_only_the_first_of_many_rows() -> None:
+    left, right = related(20)
+    left[4:14] = 1.0
+    with pytest.raises(DegenerateSpace, match=r"10 of 20 rows are constant \(row numbers 4, 5, 6, 7, 8, \.\.\.\)"):
+        rsa(left, right)
+
+
+def test_refuses_zero_rows_for_cosine() -> None:
+    left, right = related(20)
+    left[6] = 0.0
+    with pytest.raises(DegenerateSpace, match=r"left space: 1 of 20 rows are zero \(row numbers 6\).*cosine"):
+        rsa(left, right, dissimilarity="cosine")
+
+
+@pytest.mark.parametrize("compare", ["spearman", "pearson"])
+def test_refuses_equal_dissimilarities(compare: str) -> None:
+    left = np.eye(12) * 0.1
+    for dissimilarity in DISSIMILARITIES:
+        with pytest.raises(DegenerateSpace, match="left space: all 66 dissimilarities are equal"):
+            rsa(left, np.random.default_rng(0).normal(size=(12, 4)), dissimilarity=dissimilarity, compare=compare)
+
+
+def test_equal_dissimilarities_have_a_cosine_unless_zero() -> None:
+    right = np.random.default_rng(0).normal(size=(12, 4))
+    assert 0 < rsa(np.eye(12), right, compare="cosine") < 1
+    with pytest.raises(DegenerateSpace, match="all 66 dissimilarities are equal"):
+        rsa(np.ones((12, 2)), right, dissimilarity="euclidean", compare="cosine")
+
+
+def test_refuses_unknown_parameters() -> None:
+    with pytest.raises(GeomsimError, match="dissimilarity is one of correlation, .*; got 'manhattan'"):
+        RSA(dissimilarity="manhattan")  # type: ignore[arg-type]
+    with pytest.raises(GeomsimError, match="compare is one of spearman, pearson, cosine; got 'kendal'"):
+        RSA(compare="kendal")  # type: ignore[arg-type]
+
+
+def test_explains_which_rows_agree() -> None:
+    left, right = related(50)
+    right[10] = np.random.default_rng(8).normal(size=9) * 5
+    result = geomsim.compare(left, right, "rsa", null=None)
+    assert result.explanation is not None
+    adds = result.explanation.tables["rows"]["adds"]
+    assert sum(adds) == pytest.approx(result.score)
+    assert result.facts["pairs of rows"] == 50 * 49 // 2
+
+
+@given(
+    rows=st.integers(3, 40),
+    seed=st.integers(0, 10**6),
+    dissimilarity=st.sampled_from(DISSIMILARITIES),
+    compare=st.sampled_from(["spearman", "pearson", "cosine"]),
+)
+@settings(max_examples=30, deadline=None)
+def test_order_law(rows: int, seed: int, dissimilarity: str, compare: str) -> None:
+    random = np.random.default_rng(seed)
+    left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in (4, 6))
+    metric = RSA(dissimilarity=dissimilarity, compare=compare)  # type: ignore[arg-type]
+    order = torch.from_numpy(random.permutation(rows))
+    by_order = metric.score(metric.prepare(left), metric.prepare(right), order)
+    by_moving = metric.score(metric.prepare(left), metric.prepare(right[order]), torch.arange(rows))
+    assert float(by_order) == pytest.approx(float(by_moving), abs=1e-10)
+
+
+@pytest.mark.parametrize("rows", [127, 128, 129, 260])
+def test_many_orders_across_block_borders(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    left, right = (torch.from_numpy(random.normal(size=(rows, 3))) for _ in range(2))
+    metric = RSA(dissimilarity="euclidean")
+    states = metric.prepare(left), metric.prepare(right)
+    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(3)]))
+    many = metric.score_many(*states, orders)
+    for draw, order in enumerate(orders):
+        whole = float((states[0].matrix * states[1].matrix[order][:, order]).sum() / 2)
+        assert float(many[draw]) == pytest.approx(whole, abs=1e-12)
+
+
+def test_p_values_of_unrelated_points_are_uniform() -> None:
+    random = np.random.default_rng(0)
+    found = []
+    for seed in range(100):
+        left, right = random.normal(size=(15, 4)), random.normal(size=(15, 4))
+        found.append(geomsim.compare(left, right, "rsa", draws=19, seed=seed).p_value)
+    assert 2 <= sum(p <= 0.1 for p in found) <= 19
+    assert np.mean(np.array(found, dtype=float)) == pytest.approx(0.525, abs=0.09)
