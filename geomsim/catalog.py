@@ -138,7 +138,9 @@ def instance_of(choice: Any) -> Metric[Any]:
     try:
         return kind()
     except TypeError as error:
-        raise GeomsimError(f"{kind.__qualname__} has parameters without defaults, so give an instance: {error}") from None
+        raise GeomsimError(
+            f"{kind.__qualname__} has parameters without defaults, so give an instance: {error}"
+        ) from None
 
 
 def find(name: str) -> Entry:

@@ -75,7 +75,11 @@ class Comparison:
         if self.p_value is None or self.null_mean is None or self.best is None:
             return None
         room = self.best - self.null_mean
-        return None if abs(room) <= 1e-9 * max(abs(self.best), abs(self.null_mean)) else (self.score - self.null_mean) / room
+        return (
+            None
+            if abs(room) <= 1e-9 * max(abs(self.best), abs(self.null_mean))
+            else (self.score - self.null_mean) / room
+        )
 
     @property
     def z(self) -> float | None:
@@ -134,7 +138,7 @@ class Comparison:
             "warnings": "; ".join(self.warnings) or "none",
         }
         rows = "".join(
-            f"<tr><th style='text-align:left'>{html.escape(key)}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
+            f"<tr style='text-align:left'><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"
             for key, value in cells.items()
         )
         return f"<table>{rows}</table>"
@@ -214,12 +218,10 @@ def compare(
         chance = Chance(kind="none")
         if model is not None:
             with track(draws, f"{name}: {model.name}") as advance:
-                chance = model.judge(
-                    Trial(
-                        chosen, points[0], points[1], states[0], states[1], score,
-                        labels, restriction, draws, seed, advance,
-                    )  # fmt: skip
+                trial = Trial(
+                    chosen, points[0], points[1], states[0], states[1], score, labels, restriction, draws, seed, advance
                 )
+                chance = model.judge(trial)
     for warning in caught:
         if issubclass(warning.category, GeomsimWarning):
             notes.append(str(warning.message))

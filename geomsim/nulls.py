@@ -145,7 +145,7 @@ class Exact(Null):
     name: ClassVar[str] = "exact"
 
     def judge(self, trial: Trial) -> Chance:
-        """p from the Pearson type III law with these moments; normal where the third is unknown; None without variance."""
+        """p from the Pearson type III law with these moments; normal without a third one; None without a variance."""
         metric = _paired(trial, self.name)
         moments = metric.null_moments(trial.left_state, trial.right_state)
         if moments is None:

@@ -60,7 +60,8 @@ class Pairing:
         rows = {side: _row_numbers(values, side) for side, values in (("left", left), ("right", right))}
         if len(rows["left"]) != len(rows["right"]):
             raise InvalidPairing(
-                f"a pairing needs one right row for each left row, got {len(rows['left'])} left and {len(rows['right'])} right"
+                f"a pairing needs one right row for each left row, got {len(rows['left'])} left "
+                f"and {len(rows['right'])} right"
             )
         if not len(rows["left"]):
             raise InvalidPairing("the pairing is empty: nothing was paired; loosen the filters that made it")
@@ -109,7 +110,8 @@ class Pairing:
         common = [name for name in places[0] if name in places[1]]
         if not common:
             raise InvalidPairing(
-                f"no id occurs on both sides (left starts {next(iter(places[0]))!r}, right starts {next(iter(places[1]))!r})"
+                f"no id occurs on both sides (left starts {next(iter(places[0]))!r}, "
+                f"right starts {next(iter(places[1]))!r})"
             )
         counts = {"method": "by id", "left_only": left.n_rows - len(common), "right_only": right.n_rows - len(common)}
         return cls([places[0][name] for name in common], [places[1][name] for name in common], provenance=counts)
@@ -118,7 +120,8 @@ class Pairing:
         return len(self.left)
 
     def __repr__(self) -> str:
-        return f"Pairing({len(self)} pairs, {len(np.unique(self.left))} left rows, {len(np.unique(self.right))} right rows)"
+        n_left, n_right = len(np.unique(self.left)), len(np.unique(self.right))
+        return f"Pairing({len(self)} pairs, {n_left} left rows, {n_right} right rows)"
 
     def apply(self, left: Space, right: Space) -> tuple[Space, Space]:
         """The paired rows of both spaces, in the order of the pairs: row i of one belongs to row i of the other.
@@ -197,7 +200,8 @@ class Pairing:
         missing = {"left", "right"} - set(frame.columns)
         if missing:
             raise InvalidPairing(
-                f"{path}: a pairing needs the columns left and right, and this file has {', '.join(map(str, frame.columns))}"
+                f"{path}: a pairing needs the columns left and right, and this file has "
+                f"{', '.join(map(str, frame.columns))}"
             )
         weight = frame["weight"].to_numpy() if "weight" in frame.columns else None
         try:

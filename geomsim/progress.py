@@ -1,4 +1,4 @@
-"""A progress bar for long work: silent for the first seconds, on standard error, plain lines where there is no terminal."""
+"""A progress bar for long work: silent at first, on standard error, plain lines where there is no terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _PATIENCE = 3.0  # seconds before anything is shown
 _LINE_EVERY = 20.0  # seconds between plain lines
@@ -45,18 +49,28 @@ class _Bar:
             self._update(self.done)
 
     def _open(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        live = _shared_display()
+        task = live.add_task(self.what, total=self.total)
+        self._update = lambda done: live.update(task, completed=done)
 
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        task = bar.add_task(self.what, total=self.total)
-        bar.start()
-        self.close = bar.stop
-        self._update = lambda done: bar.update(task, completed=done)
+        def close() -> None:
+            live.remove_task(task)
+            if not live.tasks:
+                live.stop()
+
+        self.close = close
+
+
+_displays: list[Progress] = []
+
+
+def _shared_display() -> Progress:
+    """One display for all bars, since a terminal shows one at a time: a study's bar holds those of its comparisons."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not _displays or not _displays[0].live.is_started:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
+        _displays[:] = [Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)]
+        _displays[0].start()
+    return _displays[0]

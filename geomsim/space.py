@@ -106,22 +106,22 @@ class Space:
         Raises InvalidSpace when a row does not exist or none is left.
         """
         try:
-            rows = np.arange(self.n_rows)[np.asarray(rows)]
+            numbers = np.arange(self.n_rows)[np.asarray(rows)]
         except IndexError as error:
             raise InvalidSpace(f"{self!r} has no such rows: {error}") from None
-        if not rows.size:
+        if not numbers.size:
             raise InvalidSpace(f"no row of {self!r} was taken")
         copy = object.__new__(type(self))
         points = self.points
         if not isinstance(points, np.ndarray):
             import torch
 
-            picked: Any = points[torch.as_tensor(rows, device=points.device)]
+            picked: Any = points[torch.as_tensor(numbers, device=points.device)]
         else:
-            picked = points[rows]
+            picked = points[numbers]
         object.__setattr__(copy, "points", picked)
-        object.__setattr__(copy, "ids", None if self.ids is None else tuple(self.ids[row] for row in rows))
-        object.__setattr__(copy, "groups", None if self.groups is None else self.groups[rows])
+        object.__setattr__(copy, "ids", None if self.ids is None else tuple(self.ids[row] for row in numbers))
+        object.__setattr__(copy, "groups", None if self.groups is None else self.groups[numbers])
         object.__setattr__(copy, "name", self.name)
         object.__setattr__(copy, "provenance", self.provenance)
         return copy
@@ -198,7 +198,9 @@ def _checked(points: Any, called: str) -> Any:
         finite_rows = None if points.ndim != 2 else torch.isfinite(points).all(1).cpu().numpy()
     else:
         if isinstance(points, np.ma.MaskedArray) and np.ma.is_masked(points):
-            raise InvalidSpace(f"{called} has {np.ma.count_masked(points)} masked values; leave their rows out")
+            raise InvalidSpace(
+                f"{called} has {int(np.ma.getmaskarray(points).sum())} masked values; leave their rows out"
+            )
         try:
             points = np.asarray(points)
         except (ValueError, TypeError, RuntimeError) as error:
@@ -251,7 +253,8 @@ def _read(path: Path) -> dict[str, Any]:
         tables = [key for key, value in arrays.items() if value.ndim == 2]
         if len(tables) != 1:
             raise InvalidSpace(
-                f"{path}: expected an array called 'points' or a single table, found {', '.join(sorted(arrays)) or 'nothing'}"
+                f"{path}: expected an array called 'points' or a single table, found "
+                f"{', '.join(sorted(arrays)) or 'nothing'}"
             )
         arrays["points"] = arrays[tables[0]]
     arrays.setdefault("name", np.array(path.stem))

@@ -21,29 +21,35 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geomsim.catalog import instance_of, name_of
 from geomsim.catalog import metric as metric_by_name
 from geomsim.catalog import metrics as metric_names
-from geomsim.catalog import name_of
 from geomsim.comparison import Comparison, compare, versions
 from geomsim.contract import Metric
 from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig
 from geomsim.pairing import Pairing
 from geomsim.progress import track
 from geomsim.space import Space
-from geomsim.tables import write_csv, write_json, write_parquet
+from geomsim.tables import plain, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _OPTIONS = frozenset({"seed", "draws", "null", "groups", "metrics", "pairs"})
 _PAIR_KEYS = frozenset({"left", "right", "pairing"})
+_FOUND = (
+    "score", "corrected", "larger_means", "null", "null_mean", "null_sd", "z", "p_value", "draws", "seed", "seconds",
+)  # fmt: skip
+_COLUMNS = ("left", "right", "metric", "parameters", "n", *_FOUND, "warnings", "error")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One comparison of a study: its labels, and what came out or why nothing did."""
+    """One comparison of a study: its labels, both sides by path or name, and what came out or why nothing did."""
 
     labels: Mapping[str, Any]
+    left: str
+    right: str
     metric: str
     parameters: Mapping[str, Any]
     comparison: Comparison | None
@@ -65,10 +71,15 @@ class Study:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per cell: labels, metric, n, score, null, p-value, warnings, error."""
+        """One row per cell: labels, left, right, metric, n, score, null, p-value, warnings, error."""
         import pandas as pd
 
-        return pd.DataFrame(self.records())
+        frame = pd.DataFrame(self.records())
+        for label in frame.columns.difference(list(_COLUMNS)):
+            # Parquet holds one type per column, and a layer may be 3 here and "embedding" there.
+            if frame[label].dropna().map(type).nunique() > 1:
+                frame[label] = frame[label].map(str, na_action="ignore")
+        return frame
 
     def records(self) -> list[dict[str, Any]]:
         """The rows of :attr:`table` as mappings, None where there is nothing."""
@@ -82,11 +93,18 @@ class Study:
         target = Path(folder)
         table = self.table
         run = {
-            "config": self.config if config is None else _plain(config),
+            "config": self.config if config is None else config,
             "versions": versions(),
             "notes": dict(self.notes),
             "comparisons": [
-                {**cell.labels, **(cell.comparison.to_dict() if cell.comparison else {"error": cell.error})}
+                {
+                    **cell.labels,
+                    "metric": cell.metric,
+                    "parameters": cell.parameters,
+                    **(cell.comparison.to_dict() if cell.comparison else {"error": cell.error}),
+                    "left": cell.left,
+                    "right": cell.right,
+                }
                 for cell in self.cells
             ],
         }
@@ -102,8 +120,8 @@ def run_study(config: Mapping[str, Any] | str | Path) -> Study:
 
     `config` holds ``pairs`` (each with left, right, maybe pairing, and any labels), and may hold ``metrics`` (names,
     tables with a name and parameters, or instances; all installed ones by default), ``draws`` (999), ``seed`` (0),
-    ``null`` ("auto") and ``groups``, as in :func:`geomsim.compare`. In Python, spaces and pairings may stand in place
-    of paths.
+    ``null`` ("auto"; "none" for none at all) and ``groups``, as in :func:`geomsim.compare`. In Python, spaces and
+    pairings may stand in place of paths.
 
     A cell on which its metric or null is undefined is kept with the reason in the column ``error``; anything else that
     is wrong raises, naming the cell.
@@ -111,42 +129,48 @@ def run_study(config: Mapping[str, Any] | str | Path) -> Study:
     Raises
     ------
     InvalidConfig
-        for unknown keys, no pairs, or a pair without left or right.
+        for unknown keys, no pairs, a pair without left or right, and a label that has the name of a column.
 
     >>> import numpy as np, geomsim
     >>> points = np.random.default_rng(0).normal(size=(80, 5))
     >>> study = geomsim.run_study({"pairs": [{"left": points, "right": points[:, ::-1]}], "metrics": ["procrustes"]})
-    >>> study.table.loc[0, ["metric", "n", "score"]].to_list()
-    ['procrustes', 80, 1.0...]
+    >>> print(study.table[["metric", "n", "p_value"]].to_string(index=False))
+    metric      n  p_value
+    procrustes 80    0.001
     """
     base = Path(config).parent if isinstance(config, str | Path) else Path()
     settings = read_config(config)
     chosen = [_metric(choice) for choice in settings.get("metrics", metric_names())]
-    draws, seed = settings.get("draws", 999), settings.get("seed", 0)
+    draws, seed, null = settings.get("draws", 999), settings.get("seed", 0), settings.get("null", "auto")
     cells: list[Cell] = []
     with track(len(settings["pairs"]) * len(chosen), "study") as advance:
         for number, item in enumerate(settings["pairs"]):
-            labels = {key: value for key, value in item.items() if key not in _PAIR_KEYS}
+            labels = plain({key: value for key, value in item.items() if key not in _PAIR_KEYS})
             where = f"pair {number + 1}" + (f" ({', '.join(f'{k} {v}' for k, v in labels.items())})" if labels else "")
             try:
                 left, right, pairing = _opened(item, base)
             except GeomsimError as error:
                 raise error.within(where) from None
+            named = [
+                str(item[side]) if isinstance(item[side], str | Path) else space.name
+                for side, space in (("left", left), ("right", right))
+            ]
             for metric in chosen:
+                name = name_of(metric)
                 found: Comparison | None = None
                 reason = None
                 try:
                     found = compare(
                         left, right, metric, pairing=pairing, draws=draws, seed=seed,
-                        null=settings.get("null", "auto"), groups=settings.get("groups"),
+                        null=None if null == "none" else null, groups=settings.get("groups"),
                     )  # fmt: skip
                 except (DegenerateSpace, InapplicableNull) as error:
                     reason = str(error)
                 except GeomsimError as error:
-                    raise error.within(f"{where}, {name_of(metric)}") from None
-                cells.append(Cell(labels, name_of(metric), metric.parameters(), found, reason))
+                    raise error.within(f"{where}, {name}") from None
+                cells.append(Cell(labels, named[0], named[1], name, plain(metric.parameters()), found, reason))
                 advance(1)
-    return Study(cells, _plain(settings))
+    return Study(cells, plain(settings))
 
 
 def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
@@ -159,6 +183,8 @@ def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
             return read_config(tomllib.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             raise InvalidConfig(f"{path}: no such file") from None
+        except OSError as error:
+            raise InvalidConfig(f"{path}: cannot be read: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InvalidConfig(f"{path}: not readable as TOML: {error}") from None
         except InvalidConfig as error:
@@ -168,7 +194,15 @@ def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
         raise InvalidConfig(f"a study knows no {', '.join(unknown)}; it takes {', '.join(sorted(_OPTIONS))}")
     if not config.get("pairs"):
         raise InvalidConfig("a study needs at least one pair of spaces: [[pairs]] with left = ... and right = ...")
+    for key in ("pairs", "metrics"):
+        if key in config and (isinstance(config[key], str | Mapping) or not len(config[key])):
+            raise InvalidConfig(f"{key} must be a list with at least one entry, got {plain(config[key])!r}")
     for number, item in enumerate(config["pairs"]):
+        if not isinstance(item, Mapping):
+            raise InvalidConfig(f"pair {number + 1} must be a table with left = ... and right = ..., got {item!r}")
+        taken = sorted(set(item) & set(_COLUMNS) - _PAIR_KEYS)
+        if taken:
+            raise InvalidConfig(f"pair {number + 1} has a label {taken[0]!r}, which is a column of the results already")
         missing = sorted({"left", "right"} - set(item))
         if missing:
             raise InvalidConfig(f"pair {number + 1} names no {' and no '.join(missing)} space")
@@ -189,34 +223,18 @@ def _opened(item: Mapping[str, Any], base: Path) -> tuple[Space, Space, Pairing 
 
 
 def _metric(choice: Any) -> Metric[Any]:
-    if isinstance(choice, Metric):
-        return choice
-    if isinstance(choice, str):
-        return metric_by_name(choice)
-    if isinstance(choice, Mapping) and "name" in choice:
-        return metric_by_name(**choice)
-    raise InvalidConfig(f"a metric is a name, a table with a name and parameters, or an instance; got {choice!r}")
+    if not isinstance(choice, Mapping):
+        return instance_of(choice)
+    if not isinstance(choice.get("name"), str):
+        raise InvalidConfig(f"a metric with parameters is a table with a name, got {plain(choice)!r}")
+    return metric_by_name(**choice)
 
 
 def _row(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        **cell.labels,
-        "metric": cell.metric,
-        "parameters": json.dumps(cell.parameters),
-        "n": None, "score": None, "corrected": None, "larger_means": None, "null": None, "null_mean": None, "null_sd": None,
-        "z": None, "p_value": None, "draws": None, "seed": None, "seconds": None, "warnings": "", "error": cell.error,
-    }  # fmt: skip
+    row: dict[str, Any] = {**cell.labels, **dict.fromkeys(_COLUMNS)}
+    row |= {"left": cell.left, "right": cell.right, "metric": cell.metric, "parameters": json.dumps(cell.parameters)}
+    row |= {"warnings": "", "error": cell.error}
     if cell.comparison is not None:
         full = cell.comparison.to_dict()
-        row |= {key: full[key] for key in row if key in full and key not in ("parameters", "warnings", *cell.labels)}
-        row |= {"n": full["n_rows"], "warnings": "; ".join(full["warnings"])}
+        row |= {"n": full["n_rows"], **{key: full[key] for key in _FOUND}, "warnings": "; ".join(full["warnings"])}
     return row
-
-
-def _plain(value: Any) -> Any:
-    """The configuration as JSON can hold it: spaces and arrays by their description."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)[:200]

@@ -1,4 +1,4 @@
-"""Results on disk: Parquet with a small JSON note in its schema, CSV and JSON; each file appears whole or not at all."""
+"""Results on disk: Parquet with a JSON note in its schema, CSV and JSON; each file appears whole or not at all."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ _SIZES = ((12, 3), (30, 4), (120, 8))
 _IMPLIED = {
     "affine": {"rotation", "scaling", "translation", "column_permutation"},
     "rotation": {"column_permutation"},
-    "monotone": {"scaling", "translation"},
+    "monotone": {"scaling"},  # a translation moves each column by another amount
 }
 
 
@@ -76,15 +76,15 @@ def metric_card(metric: str | Metric[Any] | type[Metric[Any]]) -> Card:
     """Try every promise and return them all, kept or not."""
     subject = _instance(metric)
     name = metric if isinstance(metric, str) else type(subject).__name__
-    parameters = subject.parameters() if dataclasses.is_dataclass(subject) else {}
+    parameters: dict[str, Any] = subject.parameters() if dataclasses.is_dataclass(subject) else {}
     return Card(name, tuple(_promises(subject)), parameters)
 
 
-class _Broken(Exception):  # noqa: N818  # control flow inside the kit, never seen outside
+class _Broken(Exception):
     """A promise not kept; the text is the evidence."""
 
 
-class _Skipped(Exception):  # noqa: N818  # likewise
+class _Skipped(Exception):
     """A promise that could not be tried here; the text says why."""
 
 
@@ -171,7 +171,7 @@ def _close(first: float, second: float, tolerance: float) -> bool:
 
 def _declares(metric: Metric[Any]) -> None:
     kind = type(metric)
-    if not dataclasses.is_dataclass(metric) or not metric.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if not dataclasses.is_dataclass(metric) or not metric.__dataclass_params__.frozen:
         raise _Broken(f"{kind.__name__} must be decorated with @dataclass(frozen=True)")
     if getattr(kind, "larger_means", None) not in ("closer", "farther"):
         raise _Broken(f"larger_means must be 'closer' or 'farther', is {getattr(kind, 'larger_means', None)!r}")
@@ -383,7 +383,8 @@ def _change(kind: str, points: Tensor) -> Tensor:
 
 
 def _invariances(metric: Metric[Any]) -> str:
-    promised = set(metric.unchanged_by).union(*(_IMPLIED.get(kind, set()) for kind in metric.unchanged_by))
+    declared = set(metric.unchanged_by) & set(INVARIANCES)  # other names are for the first check
+    promised = declared.union(*(_IMPLIED.get(kind, set()) for kind in declared))
 
     def after(kind: str, left: Tensor, right: Tensor) -> list[tuple[str, float]]:
         found = [("right", _score(metric, left, changed)) for changed in _changes(kind, right)]

@@ -13,6 +13,7 @@ from cyclopts import Parameter
 if TYPE_CHECKING:
     from rich.table import Table
 
+_PIPE_WIDTH = 160
 DONE, FAILED, USAGE, PARTLY, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -64,7 +65,8 @@ class Common:
             return
         from rich.console import Console
 
-        console = Console(highlight=False)
+        # A file or a pipe has no width; tables are not folded there.
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
         for picture in pictures:
             console.print(picture)
 
@@ -106,23 +108,27 @@ def plain_table(
 
 def score_table(title: str, records: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()) -> Table:
     """Scores of a study's records: labels, metric, n, score, chance, z, p."""
-    numeric = ["n", "score", "chance", "sd", "corrected", "z", "p"]
+    numeric = ["n", "score", "chance", "corrected", "z", "p"]
     rows = [
         [
             *(str(record[label]) for label in labels),
             record["metric"] + (f": {record['error']}" if record["error"] else ""),
-            record["larger_means"] or "",
             number(record["n"], "d"),
             number(record["score"], ".4f"),
             number(record["null_mean"], ".4f"),
-            number(record["null_sd"], ".2g"),
             number(record["corrected"], ".3f"),
             number(record["z"], ".1f"),
             "" if missing(record["p_value"]) else p_text(record["p_value"], record["draws"]),
         ]
         for record in records
     ]
-    return plain_table(title, [*labels, "metric", "larger is", *numeric], rows, numeric=numeric)
+    table = plain_table(title, [*labels, "metric", *numeric], rows, numeric=numeric)
+    table.columns[len(labels)].min_width = 16
+    farther = sorted({record["metric"] for record in records if record["larger_means"] == "farther"})
+    if farther:
+        table.caption = f"Larger is farther for {', '.join(farther)}."
+        table.caption_justify = "left"
+    return table
 
 
 def p_text(p: float, draws: float | None) -> str:

@@ -10,7 +10,7 @@ cell shows its number, and chance beside it.
 >>> labels = {"left_layer": 0, "right_layer": 1, "larger_means": "closer"}
 >>> axes = layer_heatmap(pd.DataFrame([labels | cell]), "rsa")
 >>> [text.get_text() for text in axes.texts]
-['0.40***', 'chance 0.00']
+['0.40***', 'chance 0.00', 'larger is closer']
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def layer_heatmap(
         for missing columns, a metric that is not in the table, or two rows for one layer pair.
     """
     cells = _cells(table, metric, value, p_column)
-    axes = ax if ax is not None else _figure(3.4, 3.2, look).add_subplot()
+    axes = ax if ax is not None else _figure(*_panel_size(cells, below=0.55), look).add_subplot()
     rows, columns = (_ordered([cell[side] for cell in cells]) for side in ("left_layer", "right_layer"))
     shades, ends = _shades(cells, value)
     _draw_grid(axes, cells, shades, rows, columns, value, p_column, look)
@@ -179,9 +179,10 @@ def layer_heatmaps(
     look: Look = LIGHT,
 ) -> Figure:
     """One :func:`layer_heatmap` per metric, `columns` to a row, with one key for the marks."""
+    if not metrics:
+        raise GeomsimError("a figure of panels needs at least one metric")
     cells = [cell for metric in metrics for cell in _cells(table, metric, value, p_column)]
-    n_left, n_right = (len({cell[side] for cell in cells}) for side in ("left_layer", "right_layer"))
-    size = (max(3.4, 0.5 + 0.62 * n_right), 1.55 + max(0.5, min(0.62, 3.4 / n_right)) * n_left)
+    size = _panel_size(cells)
 
     def draw(metric: str, axes: Axes) -> None:
         layer_heatmap(table, metric, value, axes, p_column=p_column, key=False, look=look)
@@ -264,6 +265,8 @@ def paired_bar_panels(
     look: Look = LIGHT,
 ) -> Figure:
     """One :func:`paired_bars` per metric, each on its own scale, with one line that says what bars and dots are."""
+    if not metrics:
+        raise GeomsimError("a figure of panels needs at least one metric")
     n_kinds = len(kinds) if kinds is not None else len(set(table[by])) if by in table else 1
     floor = any(_is_floor(cell) for metric in metrics for cell in _records(table, metric))
     key = f"coloured: mean score, a dot for each layer pair.\ngrey: by chance{', or noise floor' * floor}, ± 1 sd."
@@ -328,8 +331,6 @@ def _panels(
 ) -> Figure:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    if not metrics:
-        raise GeomsimError("a figure needs at least one metric")
     width = min(columns, len(metrics), max(1, int(columns * 3.4 / size[0])))
     height = -(-len(metrics) // width)
     figure = _figure(size[0] * width, size[1] * height + 0.35 + 0.4 * bool(title), look)
@@ -340,6 +341,12 @@ def _panels(
         figure.suptitle(title, size=12, weight="bold", color=look.ink)
     figure.supxlabel(key if width > 1 else key.replace("; ", "\n"), size=8, color=look.quiet)
     return figure
+
+
+def _panel_size(cells: Sequence[Record], below: float = 0.0) -> tuple[float, float]:
+    """Inches for a heatmap whose cells have room for their numbers, with so much for a key below it."""
+    n_left, n_right = (len({cell[side] for cell in cells}) for side in _PLACE)
+    return max(3.4, 0.5 + 0.62 * n_right), 1.55 + below + (0.62 if n_right <= 5 else 0.5) * n_left
 
 
 def _draw_grid(
@@ -356,7 +363,7 @@ def _draw_grid(
 
     colours = _ramp(look)
     crowded = len(columns) > 5
-    size = 10.5 if not crowded else max(4.5, 46 / len(columns))
+    size = 7 if crowded else 10.5
     for cell, shade in zip(cells, shades, strict=True):
         row, column = rows.index(cell["left_layer"]), columns.index(cell["right_layer"])
         number = _number(cell, value)
@@ -402,7 +409,7 @@ def _draw_bar(axes: Axes, ends: tuple[str, str], look: Look) -> Axes:
 
 
 def _shades(cells: Sequence[Record], value: Value) -> tuple[list[float | None], tuple[str, str] | None]:
-    """How alike each cell is, from 0 (chance or worse) to 1, or None for no colour; and words for the ramp's two ends."""
+    """How alike a cell is, from 0 (chance or worse) to 1, or None for no colour; and the ramp's two ends in words."""
     numbers = [_number(cell, value) for cell in cells]
     known = [cell for cell, number in zip(cells, numbers, strict=True) if number is not None]
     if not known:
@@ -421,7 +428,7 @@ def _shades(cells: Sequence[Record], value: Value) -> tuple[list[float | None], 
         return [
             None if number is None or not floor else (_ratio(floor, number) if sign < 0 else _ratio(number, floor))
             for number, floor in zip(numbers, references, strict=True)
-        ], ("far above the floor" if sign < 0 else "far below the floor", "noise floor")
+        ], ("far above the floor" if sign < 0 else "far below the floor", _reference_range(known))
     if value == "z":
         best = max(best, _LEAST_REACH)
         return [_within(number, 0.0, sign * best) for number in numbers], ("0: chance", number_text(sign * best))
@@ -435,7 +442,15 @@ def _shades(cells: Sequence[Record], value: Value) -> tuple[list[float | None], 
     return [
         None if reference is None else _within(number, reference, sign * best)
         for number, reference in zip(numbers, references, strict=True)
-    ], ("chance", number_text(sign * best))
+    ], (_reference_range(known), number_text(sign * best))
+
+
+def _reference_range(cells: Sequence[Record]) -> str:
+    """Chance or the floor in words, from the smallest to the largest; crowded cells have no room for their own."""
+    known = [cell for cell in cells if _number(cell, "null_mean") is not None]
+    texts = [reference_text(cell) for cell in sorted(known, key=lambda cell: float(cell["null_mean"]))]
+    first, last = texts[0], texts[-1]
+    return first if first == last else f"{first} to {last.split()[-1]}"
 
 
 def _within(number: float | None, start: float, end: float) -> float | None:

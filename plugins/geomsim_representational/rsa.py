@@ -85,6 +85,8 @@ class RSA(PairedMetric[Profile]):
         if n_rows < 3:
             raise DegenerateSpace(f"{n_rows} rows have fewer than two dissimilarities to correlate; use more rows")
         points = points.double()
+        # No dissimilarity minds the scale, and no square leaves the range of numbers.
+        points = points / (float(points.abs().max()) or 1.0)
         if self.dissimilarity in ("euclidean", "sqeuclidean"):
             square = _squared_distances(points)
             largest = float(square.max())

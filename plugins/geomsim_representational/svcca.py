@@ -32,8 +32,9 @@ class SVCCA(PairedMetric[Basis]):
 
     Pitfalls: noise scores high when rows are few (n = 70 in width 60: .80), so read it beside its null; where
     k + k' > n - 1 some correlations are exactly 1 for any data, where one side keeps n - 1 components all of them are,
-    which is refused. Many published values come from code that compares the *normalised* cumulative variance with threshold
-    times the *total* one; that is never reached, one component is kept, and the score is abs(corr(PC1, PC1')).
+    which is refused. Many published values come from code that compares the *normalised* cumulative variance with
+    threshold times the *total* one; that is never reached, one component is kept, and the score is
+    abs(corr(PC1, PC1')).
 
     Raises DegenerateSpace for constant points and for too few rows.
 
@@ -68,12 +69,13 @@ class SVCCA(PairedMetric[Basis]):
         U, s, _ = torch.linalg.svd(centred, full_matrices=False)
         # Rounding in the mean leaves specks where a column is constant: measure rank against the points themselves.
         # float32 points carry rounding of their own, which would pass for many small components.
-        share = max(torch.finfo(points.dtype).eps * max(n_rows, width), 8 * read_to)
-        floor = share * max(float(s[0]), float(points.abs().max()))
+        rounding = max(torch.finfo(points.dtype).eps * max(n_rows, width), 8 * read_to)
+        floor = rounding * max(float(s[0]), float(points.abs().max()))
         rank = int((s > floor).sum())
         if rank == 0:
             raise DegenerateSpace("all rows are equal, so there is no component to keep")
-        share = (s[:rank].square().cumsum(0) / s[:rank].square().sum()).cpu()
+        squared = (s[:rank] / s[0]).square()  # divided first, so that no square leaves the range of numbers
+        share = (squared.cumsum(0) / squared.sum()).cpu()
         if self.components is not None:
             kept = min(self.components, rank)
         else:
@@ -95,7 +97,7 @@ class SVCCA(PairedMetric[Basis]):
     def score_many(self, left: Basis, right: Basis, orders: Tensor) -> Tensor:
         """One product for a batch of orders, then singular values of small matrices."""
         k, k_right = left.columns.shape[1], right.columns.shape[1]
-        moved = right.columns[orders.T].reshape(len(left.columns), -1)  # (rows, draws * k')
+        moved = right.columns.index_select(0, orders.T.flatten()).view(len(left.columns), -1)  # (rows, draws * k')
         products = (left.columns.T @ moved).view(k, len(orders), k_right).transpose(0, 1)
         return self._mean_correlation(products, left, right)
 

@@ -62,6 +62,12 @@ def test_translation_matters_for_cosines_unless_centred() -> None:
     assert knn_jaccard(left, left + 3.0, centre=False) < 1.0
 
 
+@pytest.mark.parametrize("centre", [True, False])
+def test_euclidean_neighbours_keep_their_digits_far_from_the_origin(centre: bool) -> None:
+    left = np.round(related()[0], 3)
+    assert knn_jaccard(left, left + 1e7, distance="euclidean", centre=centre) > 0.999
+
+
 @pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e-200, 1e200])
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 def test_scale_does_not_matter(distance: str, scale: float) -> None:

@@ -48,7 +48,8 @@ def test_agrees_with_scipy(dissimilarity: str, compare: str, rows: int) -> None:
 @pytest.mark.parametrize(("compare", "method"), [("spearman", "spearman"), ("pearson", "corr"), ("cosine", "cosine")])
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::SyntaxWarning")
 def test_agrees_with_rsatoolbox(ours: str, theirs: str, compare: str, method: str) -> None:
-    rsatoolbox = pytest.importorskip("rsatoolbox")
+    import rsatoolbox
+
     left, right = related(40)
     matrices = [rsatoolbox.rdm.calc_rdm(rsatoolbox.data.Dataset(points), method=theirs) for points in (left, right)]
     expected = float(rsatoolbox.rdm.compare(*matrices, method=method)[0, 0])
@@ -80,7 +81,7 @@ def test_correlation_distance_ignores_level_and_scale_of_each_row() -> None:
 
 @pytest.mark.parametrize("dissimilarity", DISSIMILARITIES)
 @pytest.mark.parametrize("compare", ["spearman", "pearson", "cosine"])
-@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e4])
+@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e4, 1e-200, 1e200])
 def test_scale_does_not_matter(dissimilarity: str, compare: str, scale: float) -> None:
     left, right = related()
     plain = rsa(left, right, dissimilarity=dissimilarity, compare=compare)
@@ -118,7 +119,7 @@ def test_order_law_holds_with_duplicated_rows() -> None:
 
 
 def test_distances_of_equal_rows_are_zero() -> None:
-    left, right = related(30)
+    left, _ = related(30)
     left[7] = left[3]
     # 4.1e-8 or so by the naive formula, which would rank this pair by its rounding.
     for dissimilarity in DISSIMILARITIES:
@@ -170,10 +171,17 @@ def test_equal_dissimilarities_have_a_cosine_unless_zero() -> None:
 
 
 def test_refuses_unknown_parameters() -> None:
-    with pytest.raises(GeomsimError, match="dissimilarity is one of correlation, .*; got 'manhattan'"):
+    with pytest.raises(GeomsimError, match=r"dissimilarity is one of correlation, .*; got 'manhattan'"):
         RSA(dissimilarity="manhattan")  # type: ignore[arg-type]
     with pytest.raises(GeomsimError, match="compare is one of spearman, pearson, cosine; got 'kendal'"):
         RSA(compare="kendal")  # type: ignore[arg-type]
+
+
+def test_declared_invariances_depend_on_the_dissimilarity() -> None:
+    assert RSA.unchanged_by == RSA().unchanged_by == {"scaling", "column_permutation"}
+    assert RSA(dissimilarity="cosine").unchanged_by == {"scaling", "column_permutation", "rotation"}
+    for dissimilarity in ("euclidean", "sqeuclidean"):
+        assert {"rotation", "translation"} <= RSA(dissimilarity=dissimilarity).unchanged_by  # type: ignore[arg-type]
 
 
 def test_explains_which_rows_agree() -> None:

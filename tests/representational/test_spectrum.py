@@ -134,7 +134,7 @@ def test_noise_floor_tells_equal_from_different() -> None:
 
 def test_refuses_a_zero_spectrum_only_where_it_is_normalised() -> None:
     points = np.random.default_rng(0).normal(size=(30, 4))
-    with pytest.raises(DegenerateSpace, match="right space: all points are zero, .*use normalize=None"):
+    with pytest.raises(DegenerateSpace, match=r"right space: all points are zero, .*use normalize=None"):
         distance(points, np.zeros((30, 4)))
     with pytest.raises(DegenerateSpace, match="left space: all 30 rows are equal"):
         distance(np.full((30, 4), 0.1), points, centre=True)

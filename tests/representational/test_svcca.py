@@ -6,6 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.integrate import quad
 from scipy.linalg import subspace_angles
 
 import geomsim
@@ -98,9 +99,10 @@ def test_invertible_map_scores_one() -> None:
     assert svcca(left, left @ random.normal(size=(6, 6)) + 3.0, kept_variance=1.0) == pytest.approx(1.0, abs=1e-10)
 
 
-def test_rank_deficient_float32_points_keep_their_true_rank() -> None:
+@pytest.mark.parametrize("metric", [SVCCA(kept_variance=1.0), SVCCA(components=20)])
+def test_rank_deficient_float32_points_keep_their_true_rank(metric: SVCCA) -> None:
     left, right = (points.astype(np.float32) for points in shared_latents())
-    result = geomsim.compare(left, right, SVCCA(kept_variance=1.0), null=None)
+    result = geomsim.compare(left, right, metric, null=None)
     assert (result.facts["components left"], result.facts["components right"]) == (10, 10)
     assert result.score == pytest.approx(1.0, abs=1e-6)
 
@@ -136,23 +138,44 @@ def test_kept_variance_is_of_squared_singular_values_of_centred_points() -> None
         assert result.facts["components left"] == components
 
 
+def wachter(components: int, dimensions: int) -> float:
+    """Mean canonical correlation of two random subspaces of equal size, in the limit (Wachter 1980)."""
+    share = components / dimensions
+    largest = 4 * share * (1 - share)
+
+    def weighted(angle: float) -> float:
+        # The square of the correlation is largest * sin(angle)^2, which takes the poles out of the density.
+        square = largest * np.sin(angle) ** 2
+        density = np.sqrt(square * (largest - square)) / (2 * np.pi * share * square * (1 - square))
+        return float(np.sqrt(square) * density * 2 * largest * np.sin(angle) * np.cos(angle))
+
+    return quad(weighted, 0, np.pi / 2)[0] + max(0.0, 2 - 1 / share)
+
+
+def noise_scores(rows: int, kept_variance: float) -> float:
+    random = np.random.default_rng(rows)
+    pairs = random.normal(size=(3, 2, rows, 60))
+    return float(np.mean([svcca(left, right, kept_variance=kept_variance) for left, right in pairs]))
+
+
+@pytest.mark.parametrize("rows", [70, 120, 300, 1000])
+def test_noise_follows_the_law_of_random_subspaces(rows: int) -> None:
+    assert noise_scores(rows, kept_variance=1.0) == pytest.approx(wachter(60, rows - 1), abs=0.01)
+
+
 @pytest.mark.parametrize(("rows", "chance"), [(70, 0.80), (120, 0.60), (300, 0.38), (1000, 0.20)])
 def test_chance_level_of_noise(rows: int, chance: float) -> None:
-    random = np.random.default_rng(rows)
-    scores = [
-        svcca(random.normal(size=(rows, 60)), random.normal(size=(rows, 60)), kept_variance=1.0) for _ in range(3)
-    ]
-    assert np.mean(scores) == pytest.approx(chance, abs=0.015)
+    assert noise_scores(rows, kept_variance=0.99) == pytest.approx(chance, abs=0.02)
 
 
 def test_few_rows_saturate_and_say_so() -> None:
     random = np.random.default_rng(0)
-    left = random.normal(size=(40, 512))
-    result = geomsim.compare(left, left + random.normal(size=(40, 512)), "svcca", draws=20)
-    assert result.score > 0.95
-    assert result.null_mean is not None
-    assert result.null_mean > 0.95
-    assert any("40 rows for 38 + 38 components" in note and "1 by algebra" in note for note in result.warnings)
+    spread = np.arange(1, 513) ** -0.5
+    left = random.normal(size=(40, 512)) * spread
+    result = geomsim.compare(left, left + 0.5 * random.normal(size=(40, 512)) * spread, "svcca", draws=20)
+    assert result.score == pytest.approx(0.98, abs=0.005)
+    assert result.null_mean == pytest.approx(0.976, abs=0.005)
+    assert any("40 rows for 38 + 38 components" in note and "37 correlations are 1" in note for note in result.warnings)
     assert any("against its null" in note for note in result.warnings)
 
 
@@ -170,7 +193,9 @@ def test_direct_use_warns_too() -> None:
 
 def test_refuses_rows_too_few_for_the_components() -> None:
     random = np.random.default_rng(0)
-    with pytest.raises(DegenerateSpace, match=r"left space: 40 rows are too few for 39 components.*components < 39"):
+    with pytest.raises(
+        DegenerateSpace, match=r"left space: 40 rows are too few for 39 components.*components < 39 or debiased-cka"
+    ):
         svcca(random.normal(size=(40, 512)), random.normal(size=(40, 512)), kept_variance=1.0)
 
 
@@ -191,7 +216,7 @@ def test_refuses_no_components() -> None:
         SVCCA(components=0)
 
 
-@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e4])
+@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e4, 1e-200, 1e200])
 def test_scale_does_not_matter(scale: float) -> None:
     random = np.random.default_rng(0)
     left, right = random.normal(size=(200, 6)), random.normal(size=(200, 6))

@@ -1,0 +1,64 @@
+"""Every installed metric, and the parameters that change what a metric promises, through the conformance kit."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+
+import geomsim
+from geomsim.testing import CHECKS, Card, metric_card
+
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
+    *(
+        ("rsa", {"dissimilarity": dissimilarity, "compare": compare})
+        for dissimilarity, compare in product(
+            ("correlation", "euclidean", "sqeuclidean", "cosine"), ("spearman", "pearson", "cosine")
+        )
+    ),
+    *(
+        ("knn-jaccard", {"k": k, "distance": distance, "centre": centre})
+        for k, distance, centre in product((1, 5), ("cosine", "euclidean"), (True, False))
+    ),
+    *(
+        ("singular-values", {"normalize": normalize, "distance": distance, "centre": centre})
+        for normalize, distance, centre in product(("l2", "sum", "max", None), ("l2", "wasserstein"), (True, False))
+    ),
+    ("svcca", {"kept_variance": 0.8}),
+    ("svcca", {"components": 2}),
+]
+SUBJECTS = [(name, {}) for name in geomsim.metrics()] + VARIANTS
+
+
+def called(subject: tuple[str, dict[str, Any]]) -> str:
+    name, parameters = subject
+    return name + "".join(f" {key}={value}" for key, value in parameters.items())
+
+
+@cache
+def card(place: int) -> Card:
+    """All promises of one metric, tried once."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        name, parameters = SUBJECTS[place]
+        return metric_card(geomsim.metric(name, **parameters))
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+@pytest.mark.parametrize("place", range(len(SUBJECTS)), ids=[called(subject) for subject in SUBJECTS])
+def test_keeps_the_contract(place: int, check: str) -> None:
+    promise = next(promise for promise in card(place).promises if promise.name == check)
+    assert promise.kept, promise.evidence
+    if promise.evidence.startswith("not tried"):
+        pytest.skip(promise.evidence)
+
+
+@pytest.mark.parametrize("subject", VARIANTS, ids=called)
+def test_variants_are_of_installed_metrics(subject: tuple[str, dict[str, Any]]) -> None:
+    assert geomsim.metric(subject[0], **subject[1]).parameters().items() >= subject[1].items()

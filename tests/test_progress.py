@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from geomsim import progress
+from geomsim.progress import track
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Called in a test's body: between fixtures and test pytest puts its own standard error in place."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    return terminal
+
+
+def work(clock: Clock, steps: int, seconds_each: float, what: str = "draws") -> None:
+    with track(steps, what) as advance:
+        for _ in range(steps):
+            clock.now += seconds_each
+            advance(1)
+
+
+def test_short_work_shows_nothing(clock: Clock, capsys: pytest.CaptureFixture[str]):
+    work(clock, 100, 0.02)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_short_work_shows_nothing_on_a_terminal(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    terminal = on_a_terminal(monkeypatch)
+    work(clock, 100, 0.02)
+    assert terminal.getvalue() == ""
+
+
+def test_long_work_writes_plain_lines_with_the_time_left(clock: Clock, capsys: pytest.CaptureFixture[str]):
+    work(clock, 100, 1.0)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "draws: 21 of 100, 79 s left",
+        "draws: 42 of 100, 58 s left",
+        "draws: 63 of 100, 37 s left",
+        "draws: 84 of 100, 16 s left",
+    ]
+
+
+def test_a_terminal_gets_a_bar_on_standard_error(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    terminal = on_a_terminal(monkeypatch)
+    work(clock, 10, 1.0, "scores")
+    assert "scores" in terminal.getvalue()
+    assert capsys.readouterr().out == ""
+
+
+def test_bars_inside_a_bar_share_one_display(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    on_a_terminal(monkeypatch)
+    with track(2, "study") as outer:
+        clock.now += 5
+        outer(1)
+        first = progress._displays[0]
+        assert [task.description for task in first.tasks] == ["study"]
+        with track(4, "shuffle") as inner:
+            inner(1)  # no bar yet: this work is young
+            assert [task.description for task in first.tasks] == ["study"]
+            clock.now += 5
+            inner(2)
+            assert progress._displays[0] is first
+            assert [(task.description, task.completed) for task in first.tasks] == [("study", 1), ("shuffle", 3)]
+        assert [task.description for task in first.tasks] == ["study"]
+        assert first.live.is_started
+    assert not first.live.is_started
+    work(clock, 10, 1.0, "later")
+    assert progress._displays[0] is not first
+    assert not progress._displays[0].live.is_started
+
+
+def test_an_interruption_takes_the_bar_away_and_passes_through(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    on_a_terminal(monkeypatch)
+
+    def interrupted() -> None:
+        with track(10, "scores") as advance:
+            clock.now += 5
+            advance(1)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not progress._displays[0].live.is_started
