@@ -6,6 +6,7 @@ Built-in metrics come through the same door as anybody's. Listing imports nothin
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib.metadata
 import importlib.util
 import inspect
@@ -66,16 +67,22 @@ class Entry:
 
 def entries() -> list[Entry]:
     """Everything on offer, by name and then distribution; imports nothing."""
+    found = dict(_installed(tuple(sys.path)))
+    for name, kind in _registered.items():
+        found[(name, "this process", "")] = Entry(name, "this process", "", f"{kind.__module__}:{kind.__qualname__}")
+    return sorted(found.values(), key=lambda entry: (entry.name, entry.distribution))
+
+
+@functools.lru_cache(maxsize=1)
+def _installed(_path: tuple[str, ...]) -> dict[tuple[str, str, str], Entry]:
+    """The entry points on this path. A study asks for them at every cell, and a scan reads every package's metadata."""
     found = {}
     for point in importlib.metadata.entry_points(group=GROUP):
         distribution = point.dist.name if point.dist else "unknown"
         version = point.dist.version if point.dist else "?"
-        entry = Entry(point.name, distribution, version, point.value, point)
         # An editable install and its metadata directory can both be on sys.path: one offer, seen twice.
-        found[(point.name, distribution, point.value)] = entry
-    for name, kind in _registered.items():
-        found[(name, "this process", "")] = Entry(name, "this process", "", f"{kind.__module__}:{kind.__qualname__}")
-    return sorted(found.values(), key=lambda entry: (entry.name, entry.distribution))
+        found[(point.name, distribution, point.value)] = Entry(point.name, distribution, version, point.value, point)
+    return found
 
 
 def metrics() -> list[str]:
@@ -85,6 +92,7 @@ def metrics() -> list[str]:
     >>> "svcca" in geomsim.metrics()
     True
     """
+    _installed.cache_clear()  # what was installed since shows up without a restart
     offers = _by_name()
     return [entry.name if len(offers[entry.name]) == 1 else entry.address for entry in entries()]
 
@@ -146,6 +154,9 @@ def instance_of(choice: Any) -> Metric[Any]:
 def find(name: str) -> Entry:
     """The one offer of that name. Raises UnknownMetric or AmbiguousMetric."""
     offers = _by_name()
+    if name not in offers:
+        _installed.cache_clear()  # it may have been installed since
+        offers = _by_name()
     for entry in itertools.chain.from_iterable(offers.values()):
         if entry.address == name:
             return entry
@@ -187,6 +198,12 @@ def name_of(instance: Metric[Any]) -> str:
             if entry.loaded() is kind:
                 return name if len(offers) == 1 else entry.address
     return kind.__name__
+
+
+def origin_of(instance: Metric[Any]) -> str:
+    """Distribution and version that a metric comes from, or its module."""
+    found = [entry for entry in entries() if entry.loaded() is type(instance)]
+    return f"{found[0].distribution} {found[0].version}".strip() if found else type(instance).__module__
 
 
 def load_file(path: str | Path) -> list[str]:

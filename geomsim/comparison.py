@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import importlib.metadata
 import math
 import operator
 import platform
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from geomsim.catalog import instance_of, name_of
+from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.contract import Explanation, Metric, PairedMetric
 from geomsim.errors import (
     DegenerateSpace,
@@ -252,6 +253,7 @@ def compare(
             "left": plain(spaces[0].provenance),
             "right": plain(spaces[1].provenance),
             "pairing": plain(pairing.provenance) if pairing else {},
+            "metric": origin_of(chosen),
             "versions": versions(),
         },
         best=_best(chosen),
@@ -263,10 +265,8 @@ def versions() -> dict[str, str]:
     import scipy
     import torch
 
-    from geomsim import __version__
-
     return {
-        "geomsim": __version__,
+        "geomsim": importlib.metadata.version("geomsim"),
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,

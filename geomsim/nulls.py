@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from geomsim.contract import Metric, PairedMetric, UnpairedMetric
 from geomsim.errors import BrokenPromise, DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
 from geomsim.memory import batch_budget
-from geomsim.orders import Restriction, distinct_orders, row_orders
+from geomsim.orders import Restriction, distinct_orders, generator, row_orders
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -199,7 +199,7 @@ class NoiseFloor(Null):
             raise InapplicableNull(
                 f"{type(metric).__name__} is paired, and the halves of one side are not: use null='shuffle' or 'exact'"
             )
-        random = np.random.Generator(np.random.PCG64(trial.seed))
+        random = generator(trial.seed)
         floor = np.empty(2 * self.splits)
         for done in range(len(floor)):
             side, points = ("left", trial.left) if done < self.splits else ("right", trial.right)

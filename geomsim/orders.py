@@ -14,6 +14,11 @@ from geomsim.errors import InapplicableNull
 Restriction = Literal["blocks", "within"]
 
 
+def generator(seed: int) -> np.random.Generator:
+    """The random numbers of a null. A stream of its own: a user's ``default_rng(seed)`` may have made the points."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(1,))))
+
+
 def row_orders(
     n_rows: int,
     draws: int,
@@ -32,7 +37,7 @@ def row_orders(
     """
     if n_rows < 2:
         raise InapplicableNull(f"a shuffle needs at least 2 rows, got {n_rows}")
-    random = np.random.Generator(np.random.PCG64(seed))
+    random = generator(seed)
     if groups is None:
         for _ in range(draws):
             yield random.permutation(n_rows)

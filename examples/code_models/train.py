@@ -132,23 +132,26 @@ def train_model(plan: Plan, tokenizer: PreTrainedTokenizerFast, folder: Path) ->
         schedule.step()
         if (step + 1) % 250 == 0:
             curve.append([step + 1, round(loss.item(), 3)])
-            print(
-                f"{plan.name}: step {step + 1}/{plan.steps} loss {loss.item():.3f} ({time.perf_counter() - started:.0f} s)",
-                flush=True,
-            )
+            seconds = time.perf_counter() - started
+            print(f"{plan.name}: step {step + 1}/{plan.steps} loss {loss.item():.3f} ({seconds:.0f} s)", flush=True)
     model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     reloaded = GPT2LMHeadModel.from_pretrained(folder, dtype=torch.float32)  # what is shipped is what is measured
     return {
-        "train_tokens": len(train), "held_out_tokens": len(held_out), "steps": plan.steps, "tokens_per_step": BATCH * CONTEXT,
-        "loss_curve": curve, "held_out_loss": held_out_loss(reloaded, held_out), "train_loss_sample": held_out_loss(reloaded, train[:300_000]),
+        "train_tokens": len(train),
+        "held_out_tokens": len(held_out),
+        "steps": plan.steps,
+        "tokens_per_step": BATCH * CONTEXT,
+        "loss_curve": curve,
+        "held_out_loss": held_out_loss(reloaded, held_out),
+        "train_loss_sample": held_out_loss(reloaded, train[:300_000]),
         "seconds": round(time.perf_counter() - started),
-    }  # fmt: skip
+    }
 
 
 @torch.no_grad()
 def block_outputs(model: GPT2LMHeadModel, stream: torch.Tensor, tokens: int) -> list[torch.Tensor]:
-    """What each block adds up to, (tokens, width) a block; each window's first position is left out (attention sink)."""
+    """Each block's output, (tokens, width); the first position of each window is left out (attention sink)."""
     model.eval()
     kept: list[list[torch.Tensor]] = [[] for _ in model.transformer.h]
 
@@ -193,10 +196,25 @@ def train_sae(
 
     samples = plan.sae_steps * SAE_BATCH
     config = SAETrainerConfig(
-        n_checkpoints=0, checkpoint_path=None, save_final_checkpoint=False, total_training_samples=samples, device="cpu", autocast=False,
-        lr=8e-4, lr_end=8e-5, lr_scheduler_name="constant", lr_warm_up_steps=200, lr_decay_steps=plan.sae_steps // 4, adam_beta1=0.9, adam_beta2=0.999,
-        n_restart_cycles=1, train_batch_size_samples=SAE_BATCH, dead_feature_window=300, feature_sampling_window=500, logger=LoggingConfig(log_to_wandb=False),
-    )  # fmt: skip
+        n_checkpoints=0,
+        checkpoint_path=None,
+        save_final_checkpoint=False,
+        total_training_samples=samples,
+        train_batch_size_samples=SAE_BATCH,
+        device="cpu",
+        autocast=False,
+        lr=8e-4,
+        lr_end=8e-5,
+        lr_scheduler_name="constant",
+        lr_warm_up_steps=200,
+        lr_decay_steps=plan.sae_steps // 4,
+        adam_beta1=0.9,
+        adam_beta2=0.999,
+        n_restart_cycles=1,
+        dead_feature_window=300,
+        feature_sampling_window=500,
+        logger=LoggingConfig(log_to_wandb=False),
+    )
     started = time.perf_counter()
     target = folder / "saes" / f"layer_{layer}"
     SAETrainer(config, sae, batches()).fit().save_inference_model(target)
@@ -212,10 +230,17 @@ def train_sae(
             error += float((shipped.decode(codes) - chunk).square().sum())
             firing += float((codes > 0).sum())
             fired += (codes > 0).sum(0)
+    spread = float((held_out - held_out.mean(0)).square().sum())
     measured = {
-        "layer": layer, "latents": plan.latents, "k": plan.k, "explained_variance": 1 - error / float((held_out - held_out.mean(0)).square().sum()),
-        "l0": firing / len(held_out), "dead_latents": int((fired == 0).sum()), "held_out_tokens": len(held_out), "seconds": round(time.perf_counter() - started),
-    }  # fmt: skip
+        "layer": layer,
+        "latents": plan.latents,
+        "k": plan.k,
+        "explained_variance": 1 - error / spread,
+        "l0": firing / len(held_out),
+        "dead_latents": int((fired == 0).sum()),
+        "held_out_tokens": len(held_out),
+        "seconds": round(time.perf_counter() - started),
+    }
     print(f"{plan.name} layer {layer}: {measured}", flush=True)
     return measured
 

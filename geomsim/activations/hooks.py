@@ -25,7 +25,7 @@ class Tap:
     side: Literal["output", "input"] = "output"
 
 
-class _SeenEverything(Exception):  # noqa: N818 (not an error: it ends a pass that has done its work)
+class _SeenEverything(Exception):
     """Raised inside the last hook, caught around the forward pass."""
 
 

@@ -18,11 +18,6 @@ _SETTINGS: tuple[tuple[float, Literal["shared", "independent"]], ...] = (
     (0.25, "shared"),
     (1.0, "independent"),
 )
-    (1.0, "shared"),
-    (0.5, "shared"),
-    (0.25, "shared"),
-    (1.0, "independent"),
-)
 
 
 def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:

@@ -46,7 +46,7 @@ geomsim.register("spread-agreement", SpreadAgreement)
 '''
 
 
-@pytest.fixture()
+@pytest.fixture
 def two(tmp_path: Path) -> tuple[str, str]:
     random = np.random.default_rng(0)
     points = random.normal(size=(60, 5))
@@ -63,7 +63,7 @@ def out(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_help_imports_no_heavy_library() -> None:
     code = (
         "import sys\nfrom geomsim.cli.app import run\nassert run(['--help']) == 0\n"
-        "heavy = {'torch', 'scipy', 'pandas', 'sklearn', 'matplotlib', 'transformers', 'transformer_lens', 'sae_lens'}\n"
+        "heavy = {'torch', 'scipy', 'pandas', 'sklearn', 'matplotlib', 'transformers', 'sae_lens'}\n"
         "sys.exit(str(sorted(heavy & set(sys.modules))) if heavy & set(sys.modules) else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -210,7 +210,9 @@ def test_metrics_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert "kept_variance" in text
 
 
-def test_inspect_names_the_next_command(two: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_inspect_names_the_next_command(
+    two: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     np.savez(tmp_path / "nan.npz", points=np.full((3, 2), np.nan))
     Pairing([0, 1], [1, 1], [0.5, 0.7]).save(tmp_path / "pairs.parquet")
     assert run(["inspect", *two, str(tmp_path / "pairs.parquet"), str(tmp_path / "nan.npz"), "--json"]) == 3
