@@ -100,7 +100,8 @@ class PairedMetric(Metric[State]):
     def score_many(self, left: State, right: State, orders: Tensor) -> Tensor:
         """The score for each row of `orders`, (draws, rows); shape (draws,). Override it for speed.
 
-        Called with as many orders as fit a memory budget at :meth:`bytes_per_order` each.
+        Called with as many orders as fit a memory budget at :meth:`bytes_per_order` each, from several threads at
+        once.
         """
         import torch
 

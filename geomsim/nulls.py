@@ -20,6 +20,7 @@ from geomsim.contract import Metric, PairedMetric, UnpairedMetric
 from geomsim.errors import BrokenPromise, DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
 from geomsim.memory import batch_budget
 from geomsim.orders import Restriction, distinct_orders, generator, row_orders
+from geomsim.parallel import cores, in_threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,12 +100,14 @@ class Shuffle(Null):
 
         metric = _paired(trial, self.name)
         n_rows = int(trial.left.shape[0])
+        # Batches run on all cores at once, and share the memory budget. A GPU takes them one by one.
+        workers = cores() if trial.left.device.type == "cpu" else 1
         per_order = metric.bytes_per_order(trial.left_state, trial.right_state) + 16 * n_rows
-        batch = max(1, min(batch_budget() // per_order, math.ceil(trial.draws / _FEWEST_BATCHES)))
+        fitting = batch_budget() // workers // per_order
+        batch = max(1, min(fitting, math.ceil(trial.draws / _FEWEST_BATCHES)))
         orders = row_orders(n_rows, trial.draws, trial.seed, trial.groups, trial.restriction)
-        scores = np.empty(trial.draws)
-        done = 0
-        while chunk := list(islice(orders, batch)):
+
+        def scored(chunk: list[NDArray[np.int64]]) -> NDArray[np.float64]:
             drawn = metric.score_many(
                 trial.left_state, trial.right_state, torch.from_numpy(np.stack(chunk)).to(trial.left.device)
             )
@@ -113,9 +116,14 @@ class Shuffle(Null):
                     f"{type(metric).__name__}.score_many of {len(chunk)} orders has shape {tuple(drawn.shape)}, "
                     f"expected ({len(chunk)},)"
                 )
-            scores[done : done + len(chunk)] = drawn.detach().double().cpu().numpy()
-            done += len(chunk)
-            trial.advance(len(chunk))
+            return np.asarray(drawn.detach().double().cpu().numpy())
+
+        batches = iter(lambda: list(islice(orders, batch)), [])
+        parts = []
+        for part in in_threads(scored, batches, workers):
+            parts.append(part)
+            trial.advance(len(part))
+        scores = np.concatenate(parts)
         _check_finite(scores, metric, "orders")
         notes = []
         possible = distinct_orders(n_rows, trial.groups, trial.restriction)

@@ -43,6 +43,8 @@ _BYTES_PER_ENTRY = 64
 _CONDITION = 1e6
 # Up to this share of candidates in a tile it is faster to sort them than to search the whole tile for the largest.
 _FEW = 0.125
+# A dense product over all pairs is faster than one pair after the other when fewer than this many are kept for each.
+_PAIRS_PER_KEPT = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -454,6 +456,13 @@ def _sparse_block_products(left: _Side, right: _Side, of_left: _Integers, of_rig
 def _dense_block_products(left: _Side, right: _Side, of_left: _Integers, of_right: _Integers, budget: int) -> _Floats:
     result = np.zeros((left.n_blocks, len(of_left)))
     rows_at_once = min(1024, budget // (64 * (left.n_latents + right.n_latents)))
+    # One by one, a pair moves 16 bytes a token; a product moves none, so it may compute many more pairs than are kept.
+    all_pairs = left.n_latents * right.n_latents
+    if len(of_left) * _PAIRS_PER_KEPT > all_pairs and all_pairs * 8 < budget:
+        for block, rows in _rows_by_block(left.blocks, rows_at_once):
+            products = right.block(rows, slice(None)).T @ left.block(rows, slice(None))
+            result[block] += products[of_right, of_left]
+        return result
     for block, rows in _rows_by_block(left.blocks, rows_at_once):
         left_values, right_values = (np.ascontiguousarray(side.block(rows, slice(None)).T) for side in (left, right))
         for pairs in _slices(len(of_left), max(1, (8 << 20) // (16 * len(rows)))):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from geomsim.activations.coactivation import correlate
 from geomsim.activations.codes import Codes
 from geomsim.activations.dictionary import Dictionary, read_dictionary
 from geomsim.activations.latents import top_contexts
@@ -31,6 +31,8 @@ from geomsim.cli.demo_outcome import (
 )
 from geomsim.comparison import versions
 from geomsim.pairing import Pairing
+from geomsim.parallel import in_threads
+from geomsim.progress import track
 from geomsim.space import Space
 from geomsim.study import Study, run_study
 
@@ -41,8 +43,37 @@ KINDS = {
     "second seed": "SAE features of left and of left trained from a second seed (the skyline)",
 }
 # Neurons are dense: a part of the text gives their correlations to a few thousandths and keeps memory small.
-_NEURON_TOKENS = 100_000
+_NEURON_TOKENS = 60_000
 _READABLE_PAIRS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Two codes to pair, and where the results go."""
+
+    kind: str
+    left_layer: int
+    right_layer: int
+    left: Codes
+    right: Codes
+
+    @property
+    def file(self) -> str:
+        """Where the pairing goes, below the demo's folder."""
+        return f"pairings/{self.kind.replace(' ', '_')}_{self.left_layer}_{self.right_layer}.parquet"
+
+    def described(self) -> dict[str, Any]:
+        """The pair of spaces as a study's file names it."""
+        part = "neurons" if self.kind == "neurons" else "features"
+        right = SECOND_SEED if self.kind == "second seed" else RIGHT
+        return {
+            "kind": self.kind,
+            "left_layer": self.left_layer,
+            "right_layer": self.right_layer,
+            "left": f"spaces/{LEFT}_{part}_{self.left_layer}.npz",
+            "right": f"spaces/{right}_{part}_{self.right_layer}.npz",
+            "pairing": self.file,
+        }
 
 
 def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
@@ -62,30 +93,27 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
         if name != SECOND_SEED:
             neurons[name] = _neurons(source, _some(documents, first), out)
 
-    pairs: list[dict[str, Any]] = []
-    readable: list[tuple[float, int, int, Codes, Codes]] = []
-    for kind, left, right in (
-        ("features", features[LEFT], features[RIGHT]),
-        ("neurons", neurons[LEFT], neurons[RIGHT]),
-        ("second seed", features[LEFT], features[SECOND_SEED]),
-    ):
-        right_name = SECOND_SEED if kind == "second seed" else RIGHT
-        for left_layer, left_codes in left.items():
-            for right_layer, right_codes in right.items():
-                pairing = pair(correlate(left_codes, right_codes), method="mutual")
-                file = f"pairings/{kind.replace(' ', '_')}_{left_layer}_{right_layer}.parquet"
-                pairing.save(out / file)
-                common.note(_paired(kind, left_layer, right_layer, pairing))
-                part = "neurons" if kind == "neurons" else "features"
-                pairs.append(
-                    {
-                        "kind": kind, "left_layer": left_layer, "right_layer": right_layer,
-                        "left": f"spaces/{LEFT}_{part}_{left_layer}.npz",
-                        "right": f"spaces/{right_name}_{part}_{right_layer}.npz", "pairing": file,
-                    }
-                )  # fmt: skip
-                if kind == "features" and left_layer == max(left) and right_layer == max(right):
-                    readable = _strongest_pairs(pairing, left_codes, right_codes)
+    jobs = [
+        Job(kind, left_layer, right_layer, left_codes, right_codes)
+        for kind, left, right in (
+            ("features", features[LEFT], features[RIGHT]),
+            ("neurons", neurons[LEFT], neurons[RIGHT]),
+            ("second seed", features[LEFT], features[SECOND_SEED]),
+        )
+        for left_layer, left_codes in left.items()
+        for right_layer, right_codes in right.items()
+    ]
+    pairings = []
+    with track(len(jobs), "pairing") as advance:
+        for job, pairing in zip(jobs, in_threads(lambda job: pair(job.left, job.right), jobs), strict=True):
+            pairing.save(out / job.file)
+            common.note(_paired(job, pairing))
+            pairings.append(pairing)
+            advance(1)
+    # The last layers are the most abstract ones; their pairs are the ones to read.
+    shown = max((job.left_layer, job.right_layer, i) for i, job in enumerate(jobs) if job.kind == "features")[-1]
+    readable = _strongest_pairs(pairings[shown], jobs[shown].left, jobs[shown].right)
+    pairs = [job.described() for job in jobs]
     study = run_study(write_study_file(out, pairs, draws, common.seed))
     files = study.save(out)
     return _outcome(study, files, out, documents, readable, common)
@@ -133,9 +161,9 @@ def _some(documents: list[Document], codes: Codes) -> list[Document]:
     return sorted(chosen[:enough], key=lambda document: document.name)
 
 
-def _paired(kind: str, left_layer: int, right_layer: int, pairing: Pairing) -> str:
-    mean = float("nan") if pairing.weight is None else float(pairing.weight.mean())
-    return f"{kind}, layers {left_layer} and {right_layer}: {len(pairing)} mutual pairs, mean r {mean:.2f}"
+def _paired(job: Job, pairing: Pairing) -> str:
+    mean = pairing.provenance["mean_r"]
+    return f"{job.kind}, layers {job.left_layer} and {job.right_layer}: {len(pairing)} mutual pairs, mean r {mean:.2f}"
 
 
 def _strongest_pairs(pairing: Pairing, left: Codes, right: Codes) -> list[tuple[float, int, int, Codes, Codes]]:
@@ -178,7 +206,6 @@ def _outcome(
 
     title = "SAE features of left and right, layer by layer"
     save_figure(layer_heatmaps(features, names, title), out / "heatmap.pdf")
-    save_figure(layer_heatmaps(features, names, title), out / "heatmap.png")
     figures = [
         Picture.drawn(
             lambda look, columns: layer_heatmaps(features, names, look=look, columns=columns),
@@ -201,7 +228,7 @@ def _outcome(
         provenance={"configuration": dict(study.config), "versions": versions()},
         notes=notes,
     )
-    written = [*files, out / "heatmap.pdf", out / "heatmap.png", page]
+    written = [*files, out / "heatmap.pdf", page]
     pictures: list[Any] = [*sentences[:2], ""]
     pictures += [layer_table(of_kind[kind], what) for kind, what in KINDS.items()]
     pictures += [
