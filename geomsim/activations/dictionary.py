@@ -232,15 +232,13 @@ class Dictionary:
 
     def _firing(self, points: Tensor, norms: Tensor) -> tuple[Tensor | None, Tensor]:
         """Codes, and which latents they are of: (rows, k) both, or (rows, latents) and None. A 0 is no firing."""
-        import torch
-
         if self.normalisation != "none":
             shift, scale = self._scale_of(points)
             # The small constant is the one that layer_norm dictionaries were trained with.
             points = (points - shift) / (scale + (1e-5 if self.normalisation == "layer_norm" else 0))
         if self.subtract_decoder_bias:
             points = points - self.decoder_bias
-        before = torch.addmm(self.encoder_bias, points, self.encoder)
+        before = (points @ self.encoder).add_(self.encoder_bias)
         if self.scale_before_activation:
             before = before * norms
         columns = None

@@ -68,7 +68,8 @@ class Common:
         # A file or a pipe has no width; tables are not folded there.
         console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
         for picture in pictures:
-            console.print(picture)
+            plain = isinstance(picture, str)
+            console.print(picture, markup=not plain, soft_wrap=plain and not sys.stdout.isatty())
 
 
 def say(text: str) -> None:

@@ -18,6 +18,7 @@ def metrics(
     /,
     *,
     plugin: Annotated[list[str] | None, Parameter(negative="")] = None,
+    markdown: Annotated[bool, Parameter(negative="")] = False,
     common: Common = Common(),
 ) -> int:
     """List the installed metrics, or show one in full: formula, range, invariances, nulls, reference.
@@ -28,13 +29,17 @@ def metrics(
         the metric to show.
     plugin
         a Python file that registers metrics; may be given again.
+    markdown
+        print the list as a Markdown table, as it stands in the README.
     """
     for file in plugin or []:
         load_file(file)
     if name is not None:
         found = describe(find(name))
-        words = [f"[bold]{found['name']}[/bold]  {found['kind']}, larger is {found['larger_means']}", ""]
-        common.emit(found, *words, *_shown(found))
+        common.emit(found, f"{found['name']}: {found['kind']}, larger is {found['larger_means']}", "", *_shown(found))
+        return DONE
+    if markdown:
+        common.emit([describe(entry) for entry in entries()], markdown_table())
         return DONE
     rows, records, broken = [], [], 0
     for entry in entries():
@@ -55,6 +60,23 @@ def metrics(
         )
     common.emit(records, plain_table("", ["metric", "rows", "larger is", "what it measures", "from"], rows))
     return PARTLY if broken else DONE
+
+
+def markdown_table() -> str:
+    """The catalog as a Markdown table: name, what it measures, range, direction, invariances, null."""
+    lines = [
+        "| metric | what it measures | rows | range | larger is | unchanged by | default null |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for entry in entries():
+        found = describe(entry)
+        low, high = (f"{bound:.3g}" if isinstance(bound, float) else bound for bound in found["range"])
+        unchanged = ", ".join(found["unchanged_by"]).replace("_", " ") or "nothing"
+        lines.append(
+            f"| `{found['name']}` | {found['summary']} | {found['kind']} | {low} to {high} | {found['larger_means']} "
+            f"| {unchanged} | {found['nulls'][0]} |"
+        )
+    return "\n".join(lines)
 
 
 def describe(entry: Entry) -> dict[str, Any]:
@@ -93,8 +115,6 @@ def _bound(value: float) -> float | str:
 
 
 def _shown(found: dict[str, Any]) -> list[Any]:
-    from rich.markup import escape
-
     facts = [
         ["range", f"{found['range'][0]} to {found['range'][1]}"],
         ["unchanged by", ", ".join(found["unchanged_by"]) or "nothing"],
@@ -103,4 +123,4 @@ def _shown(found: dict[str, Any]) -> list[Any]:
         ["parameters", ", ".join(f"{key}={value!r}" for key, value in found["parameters"].items()) or "none"],
         ["from", f"{found['distribution']} {found['version']}"],
     ]
-    return [escape(found["documentation"]), plain_table("", ["", ""], facts)]
+    return [found["documentation"], plain_table("", ["", ""], facts)]

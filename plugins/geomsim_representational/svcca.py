@@ -95,16 +95,17 @@ class SVCCA(PairedMetric[Basis]):
         return self._mean_correlation(left.columns.T @ right.columns[order], left, right)
 
     def score_many(self, left: Basis, right: Basis, orders: Tensor) -> Tensor:
-        """One product for a batch of orders, then singular values of small matrices."""
-        k, k_right = left.columns.shape[1], right.columns.shape[1]
-        moved = right.columns.index_select(0, orders.T.flatten()).view(len(left.columns), -1)  # (rows, draws * k')
-        products = (left.columns.T @ moved).view(k, len(orders), k_right).transpose(0, 1)
+        """One product per order, small enough to stay in the cache, then singular values of the small matrices."""
+        k_left, k_right = left.columns.shape[1], right.columns.shape[1]
+        transposed = left.columns.T.contiguous()
+        products = left.columns.new_empty(len(orders), k_left, k_right)
+        for order, product in zip(orders, products, strict=True):
+            torch.mm(transposed, right.columns.index_select(0, order), out=product)
         return self._mean_correlation(products, left, right)
 
     def bytes_per_order(self, left: Basis, right: Basis) -> int:
-        """The moved basis and the small product."""
-        rows, k_right = right.columns.shape
-        return 8 * k_right * (rows + 4 * left.columns.shape[1])
+        """The small product and what its singular values take."""
+        return 32 * left.columns.shape[1] * right.columns.shape[1]
 
     def explain(self, left: Basis, right: Basis) -> Explanation:
         """How many components were kept on each side, with what share of variance, and the correlations."""

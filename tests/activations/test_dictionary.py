@@ -79,7 +79,8 @@ def test_chunks_change_nothing(monkeypatch):
     mine = made(activation="topk", k=K)
     whole = mine.encode(points())
     monkeypatch.setattr(dictionary_module, "_DENSE_BYTES", 4 * LATENTS * 7)
-    np.testing.assert_allclose(mine.encode(points()).toarray(), whole.toarray(), atol=1e-6)
+    # BLAS sums in another order for other shapes and thread counts: equal up to float32 rounding of sums of this size.
+    np.testing.assert_allclose(mine.encode(points()).toarray(), whole.toarray(), rtol=2e-6, atol=1e-6)
     assert mine.encode(points()[:0]).shape == (0, LATENTS)
 
 

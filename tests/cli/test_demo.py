@@ -1,0 +1,75 @@
+"""The demo, whole: on the shipped models and on synthetic truth."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from geomsim import Pairing, run_study
+from geomsim.cli.app import run
+
+MODELS = Path(__file__).parent.parent.parent / "examples" / "code_models"
+PAIRED = ["knn-jaccard", "mapper-transport", "procrustes", "rsa", "svcca"]
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("transformers")
+    folder = tmp_path_factory.mktemp("demo")
+    assert run(["demo", "--models", str(MODELS), "--out", str(folder), "--draws", "99", "-q"]) == 0
+    return folder
+
+
+def test_features_of_two_real_models_are_more_alike_than_chance_and_than_neurons(real: Path) -> None:
+    table = pd.read_parquet(real / "results.parquet")
+    assert len(table) == (6 + 6 + 4) * 6
+    assert table["error"].isna().all()
+    judged = table[table["metric"].isin(PAIRED)]
+    features = judged[judged["kind"] == "features"]
+    assert (features["p_value"] == 0.01).all()
+    means = judged.groupby(["metric", "kind"])["corrected"].mean()
+    for metric in PAIRED:
+        assert means[metric, "features"] > means[metric, "neurons"]
+    # The values of the README, to within what another Python's standard library may change.
+    assert means["rsa", "features"] == pytest.approx(0.197, abs=0.04)
+    assert means["procrustes", "features"] == pytest.approx(0.230, abs=0.04)
+
+
+def test_everything_is_written(real: Path) -> None:
+    for name in ("results.csv", "run.json", "heatmap.pdf", "summary.html", "study.toml", "reproduce.py"):
+        assert (real / name).stat().st_size > 0
+    page = (real / "summary.html").read_text(encoding="utf-8")
+    assert "SAE features are more alike than raw neurons" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    pairing = Pairing.open(real / "pairings" / "features_1_2.parquet")
+    assert len(pairing) > 300
+    assert pairing.provenance["method"] == "mutual"
+
+
+def test_the_study_file_gives_the_same_numbers_again(real: Path, tmp_path: Path) -> None:
+    settings = tomllib.loads((real / "study.toml").read_text(encoding="utf-8"))
+    again = {**settings, "pairs": settings["pairs"][:1]}
+    for side in ("left", "right", "pairing"):
+        again["pairs"][0][side] = str(real / again["pairs"][0][side])
+    table = run_study(again).table
+    first = pd.read_parquet(real / "results.parquet").iloc[: len(table)]
+    assert table["score"].to_list() == pytest.approx(first["score"].to_list(), abs=1e-12)
+    assert table["p_value"].dropna().to_list() == first["p_value"].dropna().to_list()
+
+
+def test_without_models_it_finds_what_was_planted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["demo", "--synthetic", "--out", str(tmp_path), "--draws", "99", "--json"]) == 0
+    streams = capsys.readouterr()
+    assert "synthetic truth" in streams.err
+    for setting in json.loads(streams.out)["recovery"]:
+        assert setting["precision"] > 0.95
+        assert setting["recall"] > 0.95
+    table = pd.read_parquet(tmp_path / "results.parquet")
+    judged = table[table["metric"].isin(PAIRED)]
+    control = judged["planted"] == "own geometry"
+    assert (judged[~control]["p_value"] == 0.01).all()
+    assert (judged[control]["p_value"] > 0.01).all()
