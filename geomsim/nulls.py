@@ -120,9 +120,14 @@ class Shuffle(Null):
 
         batches = iter(lambda: list(islice(orders, batch)), [])
         parts = []
-        for part in in_threads(scored, batches, workers):
-            parts.append(part)
-            trial.advance(len(part))
+        threads = torch.get_num_threads()
+        try:
+            # One torch thread in each of ours: more would wait for each other, and long on a busy machine.
+            for part in in_threads(scored, batches, workers, lambda: torch.set_num_threads(1)):
+                parts.append(part)
+                trial.advance(len(part))
+        finally:
+            torch.set_num_threads(threads)  # torch keeps the last number for threads still to come
         scores = np.concatenate(parts)
         _check_finite(scores, metric, "orders")
         notes = []

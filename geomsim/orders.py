@@ -31,7 +31,8 @@ def row_orders(
     Without groups every order is as likely as any other. ``within`` moves rows only inside their group (rows of one
     stratum are exchangeable). ``blocks`` moves whole groups: the rows of a group stay together and in order, groups
     follow each other in a random order, and the whole is laid against the rows grouped the same way (documents are
-    exchangeable, their tokens are not).
+    exchangeable, their tokens are not). With blocks of unequal length the test is approximate: tokens then also move to
+    other places within their documents.
 
     Raises InapplicableNull when the groups leave nothing to move.
     """

@@ -19,10 +19,15 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def in_threads(work: Callable[[Item], Result], items: Iterable[Item], workers: int | None = None) -> Iterator[Result]:
+def in_threads(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int | None = None,
+    prepare_thread: Callable[[], object] = lambda: None,
+) -> Iterator[Result]:
     """``map(work, items)`` with one thread per core: results in order, and no more pieces at hand than are worked on.
 
-    The first exception ends it; pieces not yet begun are dropped.
+    `prepare_thread` runs once in each thread. The first exception ends it; pieces not yet begun are dropped.
 
     >>> list(in_threads(abs, [-1, -2, -3]))
     [1, 2, 3]
@@ -31,7 +36,7 @@ def in_threads(work: Callable[[Item], Result], items: Iterable[Item], workers: i
     if workers <= 1:
         yield from map(work, items)
         return
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers, initializer=prepare_thread)
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:

@@ -119,7 +119,7 @@ class Codes:
 
         Raises InvalidCodes, naming the file, on a missing, truncated, damaged or foreign shard.
         """
-        from geomsim.activations.codes_store import open_codes
+        from geomsim.activations.codes_reader import open_codes
 
         return open_codes(path, verify=verify, into=cls)
 
@@ -128,7 +128,7 @@ class Codes:
 
         With ``dtype="float16"`` values are rounded to half the space. ``replace`` allows overwriting older codes.
         """
-        from geomsim.activations.codes_store import save_codes
+        from geomsim.activations.codes_writer import save_codes
 
         return save_codes(self, path, dtype=dtype, replace=replace)
 

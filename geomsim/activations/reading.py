@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from geomsim.activations.codes import Codes
-from geomsim.activations.codes_store import CodesWriter
+from geomsim.activations.codes_writer import CodesWriter
 from geomsim.activations.dictionary import Dictionary
 from geomsim.activations.source import Batch, Source, canonical_site
 from geomsim.activations.text import Document
@@ -129,7 +129,7 @@ def write_codes(
 ) -> dict[str, Path]:
     """The codes of a text at each site, written to one directory per site; memory does not grow with the text.
 
-    `options` go to :class:`geomsim.activations.codes_store.CodesWriter`. An exception leaves no finished codes.
+    `options` go to :class:`geomsim.activations.codes_writer.CodesWriter`. An exception leaves no finished codes.
     """
     with ExitStack() as stack:
         writers = {}

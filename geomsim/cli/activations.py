@@ -127,7 +127,7 @@ def _source(kind: str, model: str, device: str, context: int | None, max_norm_mu
 
 
 def _report(written: dict[str, Path], common: Common) -> None:
-    from geomsim.activations.codes_store import read_manifest
+    from geomsim.activations.codes_reader import read_manifest
 
     rows, result = [], {}
     for name, folder in written.items():

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -112,7 +113,7 @@ def score_table(title: str, records: Sequence[Mapping[str, Any]], labels: Sequen
     numeric = ["n", "score", "chance", "corrected", "z", "p"]
     rows = [
         [
-            *(str(record[label]) for label in labels),
+            *(Path(str(record[label])).stem if label in ("left", "right") else str(record[label]) for label in labels),
             record["metric"] + (f": {record['error']}" if record["error"] else ""),
             number(record["n"], "d"),
             number(record["score"], ".4f"),
@@ -123,7 +124,9 @@ def score_table(title: str, records: Sequence[Mapping[str, Any]], labels: Sequen
         ]
         for record in records
     ]
-    table = plain_table(title, [*labels, "metric", *numeric], rows, numeric=numeric)
+    headings = [label.replace("_", " ") for label in labels]
+    table = plain_table(title, [*headings, "metric", *numeric], rows, numeric=numeric)
+    table.padding = (0, 1, 0, 0)  # fits 80 characters
     table.columns[len(labels)].min_width = 16
     farther = sorted({record["metric"] for record in records if record["larger_means"] == "farther"})
     if farther:
@@ -145,7 +148,8 @@ def missing(value: Any) -> bool:
 
 def number(value: Any, form: str) -> str:
     """A cell with a number, or nothing."""
-    return "" if missing(value) else format(int(value) if form == "d" else value, form)
+    # z: a chance of -0.0001 is shown as 0.000.
+    return "" if missing(value) else format(int(value), form) if form == "d" else format(value, f"z{form}")
 
 
 def _escaped(text: str) -> str:

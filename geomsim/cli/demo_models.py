@@ -180,7 +180,9 @@ def _outcome(
     strongest_pairs: Sequence[tuple[float, int, int, Codes, Codes]],
     common: Common,
 ) -> Outcome:
-    from geomsim.report.figures import layer_heatmaps, paired_bar_panels, save_figure
+    from geomsim.report.bars import paired_bar_panels
+    from geomsim.report.heatmap import layer_heatmaps
+    from geomsim.report.saving import save_figure
     from geomsim.report.summary import Picture, ReadablePair, score_tables, write_summary
 
     frame, records = study.table, study.records()

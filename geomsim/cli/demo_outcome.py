@@ -144,4 +144,4 @@ def study_cell(record: Record | None) -> str:
         return "undefined"
     p = record["p_value"]
     marks = "" if missing(p) else "***" if p <= 0.001 else "**" if p <= 0.01 else "*" if p <= 0.05 else ""
-    return f"{record['score']:.3f}{marks:<3}\n{number(record['null_mean'], '.3f')}   "
+    return f"{record['score']:z.3f}{marks:<3}\n{number(record['null_mean'], '.3f')}   "

@@ -43,7 +43,7 @@ def pair(
         the smallest correlation that makes a pair.
     """
     from geomsim.activations.codes import Codes
-    from geomsim.activations.codes_store import read_manifest
+    from geomsim.activations.codes_reader import read_manifest
     from geomsim.activations.matching import pair as pair_codes
 
     if common.dry_run:

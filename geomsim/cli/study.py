@@ -49,7 +49,9 @@ def study(
     for written in result.save(target):
         common.note(f"wrote {written}")
     records = result.records()
-    labels = list(records[0])[: list(records[0]).index("metric")]
+    # File names are long; where the configuration gives labels of its own, these tell the rows apart.
+    named = list(records[0])[: list(records[0]).index("metric")]
+    labels = [label for label in named if label not in ("left", "right")] or named
     common.emit(records, score_table(str(config), records, labels))
     if not result.failed:
         return DONE

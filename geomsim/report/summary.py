@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geomsim.errors import GeomsimError
-from geomsim.report.figures import (
+from geomsim.report.cells import reference_text
+from geomsim.report.look import (
     DARK,
     LIGHT,
     MARKS_KEY,
@@ -29,10 +30,9 @@ from geomsim.report.figures import (
     Look,
     direction_text,
     number_text,
-    reference_text,
     significance_mark,
-    svg,
 )
+from geomsim.report.saving import svg
 
 if TYPE_CHECKING:
     import pandas as pd

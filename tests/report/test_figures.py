@@ -13,8 +13,10 @@ from matplotlib.patches import Rectangle
 
 import geomsim
 from geomsim.errors import GeomsimError
-from geomsim.report import figures
-from geomsim.report.figures import DARK, LIGHT, layer_heatmap, layer_heatmaps, paired_bar_panels, paired_bars
+from geomsim.report.bars import paired_bar_panels, paired_bars
+from geomsim.report.heatmap import layer_heatmap, layer_heatmaps
+from geomsim.report.look import DARK, LIGHT, NO_NUMBER, contrast, number_text, significance_mark
+from geomsim.report.saving import svg
 
 METRICS = ("rsa", "singular-values", "mapper-transport")
 
@@ -58,7 +60,7 @@ def cell_texts(axes):
 
 def lightness(axes):
     """The luminance of each cell in drawing order."""
-    return [figures.contrast(patch.get_facecolor()[:3], "#000000") for patch in axes.patches]
+    return [contrast(patch.get_facecolor()[:3], "#000000") for patch in axes.patches]
 
 
 def all_text(figure):
@@ -89,7 +91,7 @@ def test_layers_are_ordered_by_number_whatever_the_order_of_rows():
      (None, ""), (float("nan"), "")],
 )  # fmt: skip
 def test_marks_follow_p(p, mark):
-    assert figures.significance_mark(p) == mark
+    assert significance_mark(p) == mark
     assert cell_texts(layer_heatmap(study([[0.5]], p_value=p), "rsa"))[0, 0][0] == "0.50" + mark
 
 
@@ -142,7 +144,7 @@ def test_colour_starts_at_each_cells_own_chance():
         ]
     )
     at_chance, above, below = lightness(layer_heatmap(table, "rsa"))
-    faintest = figures.contrast(LIGHT.ramp[0], "#000000")
+    faintest = contrast(LIGHT.ramp[0], "#000000")
     assert at_chance == pytest.approx(faintest)
     assert below == pytest.approx(faintest)
     assert above < 0.5 * faintest
@@ -150,15 +152,15 @@ def test_colour_starts_at_each_cells_own_chance():
 
 def test_a_panel_of_pure_chance_stays_faint():
     table = study([[0.01, -0.02, 0.0]], null_sd=0.02)
-    assert min(lightness(layer_heatmap(table, "rsa"))) > 0.8 * figures.contrast(LIGHT.ramp[0], "#000000")
+    assert min(lightness(layer_heatmap(table, "rsa"))) > 0.8 * contrast(LIGHT.ramp[0], "#000000")
 
 
 def test_corrected_scores_share_the_scale_from_chance_to_identical():
     table = study([[0.0, 1.0]])
     axes = layer_heatmap(table, "rsa", value="corrected")
     low, high = lightness(axes)
-    assert low == pytest.approx(figures.contrast(LIGHT.ramp[0], "#000000"))
-    assert high == pytest.approx(figures.contrast(LIGHT.ramp[-1], "#000000"))
+    assert low == pytest.approx(contrast(LIGHT.ramp[0], "#000000"))
+    assert high == pytest.approx(contrast(LIGHT.ramp[-1], "#000000"))
     assert "0: chance" in all_text(axes.figure)
     assert "1: identical" in all_text(axes.figure)
 
@@ -167,7 +169,7 @@ def test_negative_z_is_closer_where_smaller_is_closer():
     table = pd.DataFrame([cell(left=i, z=z, larger_means="farther") for i, z in enumerate((2.0, -3.0, -9.0))])
     away, near, nearest = lightness(layer_heatmap(table, "rsa", value="z"))
     assert away > near > nearest
-    assert away == pytest.approx(figures.contrast(LIGHT.ramp[0], "#000000"))
+    assert away == pytest.approx(contrast(LIGHT.ramp[0], "#000000"))
 
 
 def test_a_noise_floor_is_not_called_chance():
@@ -176,7 +178,7 @@ def test_a_noise_floor_is_not_called_chance():
     assert cell_texts(axes)[0, 1] == ["0.20", "floor 0.10"]
     light = lightness(axes)
     assert light == sorted(light)
-    assert light[0] == pytest.approx(figures.contrast(LIGHT.ramp[-1], "#000000"))
+    assert light[0] == pytest.approx(contrast(LIGHT.ramp[-1], "#000000"))
     text = all_text(axes.figure)
     assert [label.get_text() for label in axes.figure.axes[1].get_xticklabels()] == [
         "far above the floor",
@@ -194,7 +196,7 @@ def test_a_value_that_the_null_does_not_give_is_said():
 def test_a_cell_without_a_score_is_hatched_and_dashed():
     failed = cell(left=1, score=None, larger_means=None, null=None, null_mean=None, null_sd=None, z=None, p_value=None)
     axes = layer_heatmap(pd.DataFrame([cell(), failed]), "rsa")
-    assert cell_texts(axes)[1, 0] == [figures.NO_NUMBER]
+    assert cell_texts(axes)[1, 0] == [NO_NUMBER]
     hatches = [patch.get_hatch() for patch in axes.patches if isinstance(patch, Rectangle)]
     assert hatches == [None, "////"]
 
@@ -207,23 +209,6 @@ def test_a_table_read_back_from_csv_looks_the_same(tmp_path):
     for metric in METRICS:
         first, second = (layer_heatmap(each[each["kind"] == "features"], metric) for each in (table, again))
         assert cell_texts(first) == cell_texts(second)
-
-
-@pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
-def test_text_is_readable_on_every_shade(look):
-    ramp = figures._ramp(look)
-    for shade in np.linspace(0, 1, 101):
-        colour = ramp(shade)
-        assert figures.contrast(colour, figures.ink_on(colour)) >= 4.5
-    for ink in (look.ink, look.quiet):
-        assert figures.contrast(ink, look.paper) >= 4.5
-
-
-@pytest.mark.parametrize("look", [LIGHT, DARK], ids=["light", "dark"])
-def test_the_ramp_is_ordered_by_lightness_alone(look):
-    light = [figures.contrast(figures._ramp(look)(shade), "#000000") for shade in np.linspace(0, 1, 64)]
-    assert light == sorted(light, reverse=look is LIGHT)
-    assert max(light) / min(light) > 7
 
 
 def test_bars_stand_beside_chance_with_its_sd():
@@ -271,41 +256,18 @@ def test_the_axes_given_are_the_axes_returned_and_nothing_global_changes():
     axes = figure.add_subplot()
     assert layer_heatmap(study([[0.5]]), "rsa", ax=axes) is axes
     assert paired_bars(study([[0.5]]), "rsa", ax=Figure().add_subplot()).figure is not figure
-    figures.svg(figure)
+    svg(figure)
     assert dict(mpl.rcParams) == before
 
 
 def test_neither_pyplot_nor_matplotlib_is_imported_early():
     code = (
-        "import sys, geomsim.report.figures as figures, geomsim.report.summary; "
+        "import sys, geomsim.report.bars, geomsim.report.heatmap, geomsim.report.summary; "
+        "from geomsim.report import look, panels, saving; "
         "heavy = {'matplotlib', 'jinja2', 'pandas', 'torch'} & set(sys.modules); assert not heavy, heavy; "
-        "figures.svg(figures._figure(1, 1, figures.LIGHT)); assert 'matplotlib.pyplot' not in sys.modules"
+        "saving.svg(panels.new_figure(1, 1, look.LIGHT)); assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize("suffix", [".svg", ".pdf", ".png"])
-def test_the_same_input_gives_the_same_bytes(tmp_path, suffix):
-    contents = [
-        figures.save_figure(
-            layer_heatmaps(small_study().query("kind == 'features'"), METRICS), tmp_path / f"{n}{suffix}"
-        ).read_bytes()
-        for n in range(2)
-    ]
-    assert contents[0] == contents[1]
-    assert b"Date" not in contents[0]
-
-
-def test_pdf_keeps_text_as_truetype(tmp_path):
-    path = figures.save_figure(layer_heatmap(study([[0.5]]), "rsa").figure, tmp_path / "sub" / "figure.pdf")
-    assert b"/FontFile2" in path.read_bytes()
-    assert b"/Type3" not in path.read_bytes()
-    assert [each.name for each in path.parent.iterdir()] == ["figure.pdf"]
-
-
-def test_an_unknown_suffix_is_refused(tmp_path):
-    with pytest.raises(GeomsimError, match=r"written as .svg, .pdf or .png, not .jpg"):
-        figures.save_figure(Figure(), tmp_path / "figure.jpg")
 
 
 def test_an_unknown_metric_is_named_with_the_ones_there_are():
@@ -338,18 +300,6 @@ def test_no_metrics_make_no_figure(panels):
         panels(study([[0.5]]), [])
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        (0.5, "0.50"), (-0.25, "-0.25"), (0.0, "0.00"), (3, "3"), (np.int64(12), "12"), (np.float64(1.0), "1.00"),
-        (0.0996, "0.10"), (0.0994, "0.099"), (0.00012, "0.0001"), (12.34, "12.3"), (123.4, "123"),
-        (float("nan"), figures.NO_NUMBER), (None, figures.NO_NUMBER),
-    ],
-)  # fmt: skip
-def test_numbers_as_text(value, text):
-    assert figures.number_text(value) == text.replace("-", figures.MINUS)
-
-
 def test_a_real_study_can_be_drawn():
     random = np.random.default_rng(0)
     left = random.normal(size=(60, 4))
@@ -357,5 +307,5 @@ def test_a_real_study_can_be_drawn():
     pairs = [{"left": left, "right": right, "left_layer": 0, "right_layer": layer} for layer in (0, 1)]
     table = geomsim.run_study({"pairs": pairs, "metrics": ["procrustes"], "draws": 19}).table
     texts = cell_texts(layer_heatmap(table, "procrustes"))
-    assert texts[0, 1][0] == figures.number_text(table["score"][1]) + "*"
+    assert texts[0, 1][0] == number_text(table["score"][1]) + "*"
     assert to_rgb(layer_heatmap(table, "procrustes").patches[0].get_facecolor()) != to_rgb(LIGHT.paper)

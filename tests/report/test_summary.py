@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim.errors import GeomsimError
-from geomsim.report.figures import NO_NUMBER, contrast, layer_heatmap
+from geomsim.report.heatmap import layer_heatmap
+from geomsim.report.look import NO_NUMBER, contrast
 from geomsim.report.summary import (
     Noted,
     Picture,

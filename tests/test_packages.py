@@ -1,4 +1,4 @@
-"""Other people's packages: built, installed into a scratch environment without a network, and used by name."""
+"""Packages, other people's and ours: built, installed into a scratch environment without a network, and used."""
 
 from __future__ import annotations
 
@@ -80,6 +80,23 @@ def test_an_installed_package_is_used_by_name(name: str, package: str, tmp_path:
     assert found["doctests failed"] == 0
 
     run(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", source, source / "tests")
+
+
+def test_installed_from_a_wheel_the_demo_runs_on_synthetic_truth(tmp_path: Path) -> None:
+    root = EXAMPLE.parents[1]
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, root)
+    (wheel,) = tmp_path.glob("geomsim-*.whl")
+    python = scratch_python(tmp_path / "scratch", wheel)
+    code = (
+        "import sys, geomsim; from geomsim.cli.app import run\n"
+        "assert sys.argv[1] in geomsim.__file__\n"
+        "sys.exit(run(['demo', '--draws', '19', '--json', '--out', sys.argv[2]]))"
+    )
+    # -P: the working directory, which is the checkout, must not come first.
+    found = json.loads(run(python, "-P", "-c", code, tmp_path / "scratch", tmp_path / "demo"))
+    assert found["truth"] == "synthetic"
+    assert [setting["planted"] for setting in found["recovery"]] == [256, 128, 64, 256]
+    assert (tmp_path / "demo" / "study.toml").exists()
 
 
 def test_the_templates_are_in_the_wheel(tmp_path: Path) -> None:

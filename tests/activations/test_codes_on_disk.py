@@ -10,7 +10,8 @@ import safetensors.numpy
 import scipy.sparse
 
 from geomsim.activations.codes import Codes
-from geomsim.activations.codes_store import CodesWriter, iterate_shards, read_manifest
+from geomsim.activations.codes_reader import iterate_shards, read_manifest
+from geomsim.activations.codes_writer import CodesWriter
 from geomsim.activations.tokens import COLUMNS, TokenTable
 from geomsim.errors import InvalidCodes
 

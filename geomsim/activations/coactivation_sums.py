@@ -1,0 +1,158 @@
+"""The sums that correlations are made of: one-sided per latent and block of tokens, and products of pairs tile by tile.
+
+A side is kept as it is while it is sparse and its sums keep enough digits; else both sides are centred, and products
+are taken of dense blocks of rows. All sums are float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim.activations.codes import Codes
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# Bytes held at once per entry of a tile: sums and counts (sparse, then dense), r, masks and the copies of sorting.
+BYTES_PER_ENTRY = 64
+
+_DECIMALS = 12
+# Mean square over variance beyond which uncentred sums lose too many digits (r is off by 3e-7 at 1e8 after 3,000 tokens
+# and by the root of their number): codes with such a latent are no sparse codes, and are centred as dense ones are.
+_CONDITION = 1e6
+
+
+class Side:
+    """One side's activations and their sums in each block of tokens, of values minus `shift` (0 while sparse)."""
+
+    def __init__(self, codes: Codes, blocks: Integers) -> None:
+        self.matrix, self.is_sparse = codes.matrix, codes.is_sparse
+        self.n_tokens, self.n_latents = codes.n_tokens, codes.n_latents
+        self.blocks, self.n_blocks = blocks, int(blocks.max()) + 1
+        self.firings = codes.firings()
+        smallest, largest = self.matrix.min(axis=0), self.matrix.max(axis=0)
+        if self.is_sparse:
+            smallest, largest = smallest.toarray(), largest.toarray()
+        self.constant: NDArray[np.bool_] = np.asarray(smallest == largest).ravel()
+        self.shift = np.zeros(self.n_latents)
+        self.centred = False
+
+    def suits_sparse(self) -> bool:
+        """Take the sums of the non-zeros, and say whether they keep enough digits; False for dense codes."""
+        if not self.is_sparse:
+            return False
+        values = self.matrix.data.astype(np.float64)
+        place = np.repeat(self.blocks, np.diff(self.matrix.indptr)) * self.n_latents + self.matrix.indices
+        shape = (self.n_blocks, self.n_latents)
+        flat = [np.bincount(place, w, minlength=shape[0] * shape[1]).astype(np.float64) for w in (values, values**2)]
+        self._keep_sums(flat[0].reshape(shape), flat[1].reshape(shape))
+        return bool((self.squares.sum(axis=0) <= _CONDITION * self.variation)[~self.constant].all())
+
+    def centre(self, budget: int) -> None:
+        """Take the mean out of every latent, so that sums of products do not cancel; for dense tiles."""
+        self.shift = self._dense_sums(budget)[0].sum(axis=0) / self.n_tokens
+        # What rounding left of the mean is in these sums, and is taken off with them.
+        self._keep_sums(*self._dense_sums(budget))
+        self.centred = True
+
+    def block(self, rows: Any, columns: slice) -> Floats:
+        """Shifted activations of some tokens and latents, dense float64."""
+        part = self.matrix[rows][:, columns]
+        return np.asarray(part.toarray() if self.is_sparse else part, dtype=np.float64) - self.shift[columns]
+
+    def nonzero(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """1 where a latent is not zero, else 0."""
+        part = self.matrix[rows][:, columns]
+        return np.asarray((part.toarray() if self.is_sparse else part) != 0, dtype=np.float32)
+
+    def _dense_sums(self, budget: int) -> tuple[Floats, Floats]:
+        sums, squares = np.zeros((self.n_blocks, self.n_latents)), np.zeros((self.n_blocks, self.n_latents))
+        for block, rows in rows_by_block(self.blocks, budget // (32 * self.n_latents)):
+            values = self.block(rows, slice(None))
+            sums[block] += values.sum(axis=0)
+            squares[block] += np.einsum("ij,ij->j", values, values)
+        return sums, squares
+
+    def _keep_sums(self, sums: Floats, squares: Floats) -> None:
+        self.sums, self.squares = sums, squares
+        self.total = sums.sum(axis=0)
+        self.variation = squares.sum(axis=0) - self.total**2 / self.n_tokens
+
+
+def tiles(left: Side, right: Side, budget: int) -> Iterator[tuple[slice, slice, Floats, NDArray[Any]]]:
+    """Right latents (rows of the tile), left latents (columns), sums of products and co-firings, tile by tile."""
+    if left.centred:  # both are, or neither
+        yield from _dense_tiles(left, right, budget)
+        return
+    products = Products(left, right, slice(None), np.float64)
+    together = Products(left, right, slice(None), np.int32)
+    for rows in slices(right.n_latents, budget // (BYTES_PER_ENTRY * left.n_latents)):
+        yield rows, slice(0, left.n_latents), products.tile(rows).toarray(), together.tile(rows).toarray()
+
+
+class Products:
+    """Sums of products of sparse sides over some tokens; of int32, co-firings.
+
+    A tile has right latents as rows: scipy then walks the non-zeros of this tile only, so narrow tiles cost nothing.
+    """
+
+    def __init__(self, left: Side, right: Side, rows: Any, dtype: type[np.float64] | type[np.int32]) -> None:
+        self.left, self.right = (self._of(side.matrix[rows], dtype) for side in (left, right))
+        self.right = self.right.T.tocsr()
+
+    @staticmethod
+    def _of(matrix: Any, dtype: type[np.float64] | type[np.int32]) -> Any:
+        import scipy.sparse
+
+        values = np.ones(matrix.nnz, dtype=dtype) if dtype is np.int32 else matrix.data.astype(dtype)
+        return scipy.sparse.csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+    def tile(self, columns: slice) -> Any:
+        """(right latents of the tile, left latents), CSR."""
+        return self.right[columns] @ self.left
+
+
+def _dense_tiles(left: Side, right: Side, budget: int) -> Iterator[tuple[slice, slice, Floats, NDArray[Any]]]:
+    width = max(1, int((budget / 2 / BYTES_PER_ENTRY) ** 0.5))
+    always = left.firings == left.n_tokens, right.firings == right.n_tokens
+    for rows in slices(right.n_latents, width):
+        for columns in slices(left.n_latents, width):
+            shape = (rows.stop - rows.start, columns.stop - columns.start)
+            products, together = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+            known = bool(always[0][columns].all() or always[1][rows].all())
+            if known:  # one side is never zero, so the other's firings are the co-firings
+                together += np.minimum(right.firings[rows, None], left.firings[None, columns])
+            for tokens in slices(left.n_tokens, budget // (32 * sum(shape))):
+                products += right.block(tokens, rows).T @ left.block(tokens, columns)
+                if not known:
+                    # Counts up to 2**24 are exact in float32, and no block of tokens is longer.
+                    together += (right.nonzero(tokens, rows).T @ left.nonzero(tokens, columns)).astype(np.int64)
+            yield rows, columns, products, together
+
+
+def correlation(products: Floats, right: Side, of_right: Integers, left: Side, of_left: Integers) -> Floats:
+    """R of the named latents, which broadcast against the sums of products; NaN or infinite where one is constant."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = products - right.total[of_right] * (left.total[of_left] / left.n_tokens)
+        r /= np.sqrt(np.maximum(right.variation[of_right], 0))
+        r /= np.sqrt(np.maximum(left.variation[of_left], 0))
+    return np.asarray(np.clip(np.round(r, _DECIMALS, out=r), -1, 1, out=r))
+
+
+def slices(n: int, width: int) -> Iterator[slice]:
+    """0 to n in slices of `width`, of at least 1; the last may be shorter."""
+    width = max(1, width)
+    for start in range(0, n, width):
+        yield slice(start, min(n, start + width))
+
+
+def rows_by_block(blocks: Integers, width: int) -> Iterator[tuple[int, Integers]]:
+    """Block by block, at most `width` rows at once."""
+    for block in range(int(blocks.max()) + 1):
+        rows = np.flatnonzero(blocks == block)
+        for part in slices(len(rows), width):
+            yield block, rows[part]

@@ -1,0 +1,116 @@
+"""Standard errors of correlations: the delete-one-block jackknife over blocks of documents.
+
+Tokens of one document go together, so that neighbours are not taken for independent.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import Any
+
+import numpy as np
+
+from geomsim.activations.coactivation_sums import (
+    BYTES_PER_ENTRY,
+    Floats,
+    Integers,
+    Products,
+    Side,
+    rows_by_block,
+    slices,
+)
+from geomsim.activations.codes import Codes
+
+# A dense product over all pairs is faster than one pair after the other when fewer than this many are kept for each.
+_PAIRS_PER_KEPT = 64
+
+
+def blocks_of_tokens(left: Codes, right: Codes, max_blocks: int) -> tuple[Integers, str]:
+    """The block of each token: whole documents dealt out to even blocks, or runs of tokens where none are known.
+
+    Also what the blocks are made of, "documents" or "tokens".
+    """
+    groups = left.groups if left.groups is not None else right.groups
+    if groups is not None:
+        _, document, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        if len(sizes) > 1:
+            heap = [(0, block) for block in range(min(max_blocks, len(sizes)))]
+            block_of = np.empty(len(sizes), dtype=np.int64)
+            for number in np.argsort(-sizes, kind="stable"):
+                tokens, block = heap[0]
+                block_of[number] = block
+                heapq.heapreplace(heap, (tokens + int(sizes[number]), block))
+            return block_of[document], "documents"
+    n_blocks = min(max_blocks, left.n_tokens)
+    return np.arange(left.n_tokens, dtype=np.int64) * n_blocks // left.n_tokens, "tokens"
+
+
+def standard_errors(left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int) -> Floats:
+    """Jackknife errors of r of the named pairs; a pair that is named twice is computed once."""
+    unique, inverse = np.unique(of_right * left.n_latents + of_left, return_inverse=True)
+    of_right, of_left = np.divmod(unique, left.n_latents)
+    if left.centred:
+        products = _dense_block_products(left, right, of_left, of_right, budget)
+    else:
+        products = _sparse_block_products(left, right, of_left, of_right, budget)
+    errors = np.empty(len(unique))
+    for chunk in slices(len(unique), budget // (BYTES_PER_ENTRY * 2 * left.n_blocks)):
+        errors[chunk] = _jackknife(products[:, chunk], left, of_left[chunk], right, of_right[chunk])
+    return errors[inverse]
+
+
+def _jackknife(products: Floats, left: Side, of_left: Integers, right: Side, of_right: Integers) -> Floats:
+    """Standard error of r from leaving out one block at a time (Efron & Tibshirani 1993, chapter 11).
+
+    ``sqrt((B - 1) / B * sum((r_b - mean(r_b))**2))`` over the B values of r without block b.
+    """
+    n = left.n_tokens - np.bincount(left.blocks, minlength=left.n_blocks)[:, None]
+    cross = products.sum(axis=0) - products
+    totals, variations = [], []
+    for side, latents in ((left, of_left), (right, of_right)):
+        sums, squares = side.sums[:, latents], side.squares[:, latents]
+        rest, rest_squares = sums.sum(axis=0) - sums, squares.sum(axis=0) - squares
+        variation = rest_squares - rest**2 / n
+        # What rounding leaves of a latent that is constant without this block is no variance.
+        totals.append(rest)
+        variations.append(np.where(variation > 1e-12 * rest_squares, variation, 0.0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r = (cross - totals[0] * totals[1] / n) / np.sqrt(variations[0] * variations[1])
+        error = np.sqrt((left.n_blocks - 1) / left.n_blocks * ((r - r.mean(axis=0)) ** 2).sum(axis=0))
+    return np.where(np.isfinite(error), error, np.inf)
+
+
+def _sparse_block_products(left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int) -> Floats:
+    """Sums of products of the named pairs (sorted by right latent) in each block, (blocks, pairs)."""
+    result = np.zeros((left.n_blocks, len(of_left)))
+    for block in range(left.n_blocks):
+        products = Products(left, right, np.flatnonzero(left.blocks == block), np.float64)
+        for columns in slices(right.n_latents, budget // (BYTES_PER_ENTRY * left.n_latents)):
+            first, last = np.searchsorted(of_right, (columns.start, columns.stop))
+            tile = products.tile(columns)
+            place = of_right[first:last] - columns.start, of_left[first:last]
+            if first < last:
+                # A nearly empty tile is searched, a full one is read as an array.
+                crowded = tile.nnz * 16 > tile.shape[0] * tile.shape[1]
+                picked: Any = tile.toarray()[place] if crowded else tile[place]
+                # What indexing gives, sparse or dense, changed between scipy versions.
+                result[block, first:last] = np.ravel(picked if isinstance(picked, np.ndarray) else picked.toarray())
+    return result
+
+
+def _dense_block_products(left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int) -> Floats:
+    result = np.zeros((left.n_blocks, len(of_left)))
+    rows_at_once = min(1024, budget // (64 * (left.n_latents + right.n_latents)))
+    # One by one, a pair moves 16 bytes a token; a product moves none, so it may compute many more pairs than are kept.
+    all_pairs = left.n_latents * right.n_latents
+    if len(of_left) * _PAIRS_PER_KEPT > all_pairs and all_pairs * 8 < budget:
+        for block, rows in rows_by_block(left.blocks, rows_at_once):
+            products = right.block(rows, slice(None)).T @ left.block(rows, slice(None))
+            result[block] += products[of_right, of_left]
+        return result
+    for block, rows in rows_by_block(left.blocks, rows_at_once):
+        left_values, right_values = (np.ascontiguousarray(side.block(rows, slice(None)).T) for side in (left, right))
+        for pairs in slices(len(of_left), max(1, (8 << 20) // (16 * len(rows)))):
+            values = left_values[of_left[pairs]], right_values[of_right[pairs]]
+            result[block, pairs] += np.einsum("pt,pt->p", *values)
+    return result
