@@ -5,16 +5,18 @@ A metric is a frozen dataclass whose fields are its parameters. It does all one-
 `geomsim.testing.check_metric` tries every promise made here. A complete metric::
 
     @dataclass(frozen=True)
-    class MeanDistanceRatio(PairedMetric[Tensor]):
-        '''How alike the distances of the rows to their mean are (Pearson r).'''
+    class SpreadAgreement(PairedMetric[Tensor]):
+        '''Correlation of the rows' distances to their mean (Pearson r).'''
 
         larger_means = "closer"
         score_range = (-1.0, 1.0)
         unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
 
         def prepare(self, points: Tensor) -> Tensor:
-            points = points.double()
-            return (points - points.mean(0)).norm(dim=1)
+            distances = (points.double() - points.double().mean(0)).norm(dim=1)
+            if distances.std() <= 1e-12 * points.abs().max():
+                raise DegenerateSpace("all rows are equally far from their mean")
+            return distances
 
         def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
             return torch.corrcoef(torch.stack([left, right[order]]))[0, 1]

@@ -115,13 +115,13 @@ class Study:
         ]
 
 
-def run_study(config: Mapping[str, Any] | str | Path) -> Study:
+def run_study(config: Mapping[str, Any] | str | Path, *, seed: int | None = None) -> Study:
     """Compare every pair of spaces by every metric.
 
     `config` holds ``pairs`` (each with left, right, maybe pairing, and any labels), and may hold ``metrics`` (names,
     tables with a name and parameters, or instances; all installed ones by default), ``draws`` (999), ``seed`` (0),
     ``null`` ("auto"; "none" for none at all) and ``groups``, as in :func:`geomsim.compare`. In Python, spaces and
-    pairings may stand in place of paths.
+    pairings may stand in place of paths. `seed`, where it is given, takes the place of the configuration's.
 
     A cell on which its metric or null is undefined is kept with the reason in the column ``error``; anything else that
     is wrong raises, naming the cell.
@@ -140,17 +140,22 @@ def run_study(config: Mapping[str, Any] | str | Path) -> Study:
     """
     base = Path(config).parent if isinstance(config, str | Path) else Path()
     settings = read_config(config)
+    if seed is not None:
+        settings = {**settings, "seed": seed}
     chosen = [_metric(choice) for choice in settings.get("metrics", metric_names())]
-    draws, seed, null = settings.get("draws", 999), settings.get("seed", 0), settings.get("null", "auto")
+    draws, start, null = settings.get("draws", 999), settings.get("seed", 0), settings.get("null", "auto")
     cells: list[Cell] = []
     with track(len(settings["pairs"]) * len(chosen), "study") as advance:
         for number, item in enumerate(settings["pairs"]):
             labels = plain({key: value for key, value in item.items() if key not in _PAIR_KEYS})
-            where = f"pair {number + 1}" + (f" ({', '.join(f'{k} {v}' for k, v in labels.items())})" if labels else "")
+            described = ", ".join(f"{key} {value}" for key, value in labels.items())
+            where = [f"pair {number + 1}" + (f" ({described})" if labels else "")]
+            if len(settings["pairs"]) == 1 and not labels:
+                where = []  # there is no other, and the message may speak of the pairs of its pairing
             try:
                 left, right, pairing = _opened(item, base)
             except GeomsimError as error:
-                raise error.within(where) from None
+                raise (error.within(where[0]) if where else error) from None
             named = [
                 str(item[side]) if isinstance(item[side], str | Path) else space.name
                 for side, space in (("left", left), ("right", right))
@@ -161,13 +166,13 @@ def run_study(config: Mapping[str, Any] | str | Path) -> Study:
                 reason = None
                 try:
                     found = compare(
-                        left, right, metric, pairing=pairing, draws=draws, seed=seed,
+                        left, right, metric, pairing=pairing, draws=draws, seed=start,
                         null=None if null == "none" else null, groups=settings.get("groups"),
                     )  # fmt: skip
                 except (DegenerateSpace, InapplicableNull) as error:
                     reason = str(error)
                 except GeomsimError as error:
-                    raise error.within(f"{where}, {name}") from None
+                    raise error.within(", ".join([*where, name])) from None
                 cells.append(Cell(labels, named[0], named[1], name, plain(metric.parameters()), found, reason))
                 advance(1)
     return Study(cells, plain(settings))

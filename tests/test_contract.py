@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from typing import Any
@@ -10,6 +13,7 @@ import pytest
 import torch
 
 import geomsim
+from geomsim import contract
 from geomsim.testing import CHECKS, Card, metric_card
 
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
@@ -62,3 +66,11 @@ def test_keeps_the_contract(place: int, check: str) -> None:
 @pytest.mark.parametrize("subject", VARIANTS, ids=called)
 def test_variants_are_of_installed_metrics(subject: tuple[str, dict[str, Any]]) -> None:
     assert geomsim.metric(subject[0], **subject[1]).parameters().items() >= subject[1].items()
+
+
+def test_the_example_of_the_contract_is_complete() -> None:
+    page = inspect.getdoc(contract) or ""
+    example = textwrap.dedent(page.partition("A complete metric::")[2])
+    names = {"dataclass": dataclass, "torch": torch, "Tensor": torch.Tensor, **vars(geomsim)}
+    exec(example, names)
+    geomsim.testing.check_metric(names["SpreadAgreement"]())

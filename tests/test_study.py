@@ -252,7 +252,7 @@ GOOD: dict[str, Any] = {"left": [[1.0], [2.0]], "right": [[1.0], [3.0]]}
         ({"pairs": [GOOD], "metrics": []}, "metrics must be a list with at least one entry"),
         ({"pairs": [GOOD], "metrics": [{"power": 2}]}, "a metric with parameters is a table with a name"),
         ({"pairs": [{**GOOD, "layer": 2}], "metrics": ["gap"], "draws": 0}, r"pair 1 \(layer 2\), gap: draws must be"),
-        ({"pairs": [GOOD], "metrics": ["gap"], "null": "shufle"}, "pair 1, gap: no null is called 'shufle'"),
+        ({"pairs": [GOOD], "metrics": ["gap"], "null": "shufle"}, "^gap: no null is called 'shufle'"),
         ({"pairs": [GOOD], "metrics": ["gap"], "seed": "x"}, "seed must be a whole number"),
         ({"pairs": [GOOD], "metrics": ["gap"], "groups": "documents"}, "groups is 'blocks', 'within', 'ignored'"),
     ],

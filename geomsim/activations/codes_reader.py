@@ -71,10 +71,15 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     if not file.exists():
         names = [shard.name for shard in shard_files(folder)]
         if not names:
-            raise InvalidCodes(f"{folder}: no codes here, there is neither a {MANIFEST} nor a shard")
+            below = sorted(str(found.parent) for found in folder.glob(f"*/{MANIFEST}"))
+            raise InvalidCodes(
+                f"{folder}: no codes here, there is neither a {MANIFEST} nor a shard"
+                + (f"; there are codes below it, in {_some(below)}" if below else "")
+            )
         raise InvalidCodes(
-            f"{folder}: unfinished codes: there is no {MANIFEST}, only {len(names)} shards ({_some(names)}); "
-            "the run that wrote them did not end, start it again"
+            f"{folder}: unfinished codes: there is no {MANIFEST}, only "
+            f"{len(names)} shard{'s' * (len(names) > 1)} ({_some(names)}); the run that wrote them "
+            "did not end, start it again with replace=True (--replace on the command line)"
         )
     try:
         manifest = json.loads(file.read_bytes())

@@ -146,8 +146,15 @@ class CodesWriter:
         manifest = self.path / MANIFEST
         shards = shard_files(self.path)
         if not replace and (manifest.exists() or shards):
-            state = "finished codes" if manifest.exists() else f"{len(shards)} shards of a run that did not end"
-            raise InvalidCodes(f"{self.path} already holds {state}; choose another directory or ask to replace them")
+            state = (
+                "finished codes"
+                if manifest.exists()
+                else f"{len(shards)} shard{'s' * (len(shards) > 1)} of a run that did not end"
+            )
+            raise InvalidCodes(
+                f"{self.path} already holds {state}; choose another directory, or delete them with replace=True "
+                "(--replace on the command line)"
+            )
         self.path.mkdir(parents=True, exist_ok=True)
         manifest.unlink(missing_ok=True)
         for old in (*shards, *self.path.glob("*.part")):

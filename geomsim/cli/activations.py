@@ -32,7 +32,7 @@ def activations(
     context: int | None = None,
     max_norm_multiple: float | None = None,
     batch_tokens: int = 4096,
-    replace: bool = False,
+    replace: Annotated[bool, Parameter(negative="")] = False,
     common: Common = Common(),
 ) -> int:
     """Read a model on text and write codes: one folder for each dictionary or site below OUT.
@@ -81,6 +81,7 @@ def activations(
         common.emit(estimate, json.dumps(estimate, indent=1))
         return DONE
     reader = _source(source, model, common.device, context, max_norm_multiple)
+    _check_fit(reader, placed)
     with track(len(documents), f"reading {reader.name}") as advance:
         seen = 0
 
@@ -114,6 +115,21 @@ def _placed(dictionaries: list[Path], sites: list[str]) -> dict[str, Dictionary 
     if not placed:
         raise InvalidModel("say what to read: --dictionary with a sparse autoencoder's directory, or --site residual:0")
     return placed
+
+
+def _check_fit(source: Source, placed: dict[str, Dictionary | None]) -> None:
+    """Refuse a dictionary of another model, by its own name, before any folder is made."""
+    from geomsim.activations.source import canonical_site
+
+    for site, dictionary in placed.items():
+        try:
+            width = source.width(site)
+            if dictionary is not None:
+                dictionary.check_fits(width, site=canonical_site(site), convention=source.convention)
+        except InvalidModel as error:
+            if dictionary is None:
+                raise
+            raise error.within(str(dictionary.provenance.get("path", dictionary.name))) from None
 
 
 def _source(kind: str, model: str, device: str, context: int | None, max_norm_multiple: float | None) -> Source:

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from geomsim.catalog import load_file, metrics
 from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table, score_table
-from geomsim.cli.opening import open_space
+from geomsim.cli.opening import check_folder, open_space
 from geomsim.pairing import Pairing
 from geomsim.space import Space
 from geomsim.study import run_study
@@ -53,6 +53,7 @@ def compare(
     out
         a folder for results.parquet, results.csv and run.json.
     """
+    check_folder(out)
     for file in plugin or []:
         common.detail(f"{file} registers {', '.join(load_file(file))}")
     names = metric or metrics()
@@ -62,7 +63,7 @@ def compare(
         "pairs": [{"left": spaces[0], "right": spaces[1], "pairing": pairs}],
         "metrics": names,
         "draws": draws,
-        "seed": common.seed,
+        "seed": common.start,
         "null": None if null == "none" else null,
         "groups": groups,
     }
@@ -84,7 +85,7 @@ def compare(
     ]
     common.emit(
         found,
-        score_table(f"{spaces[0].name or left} and {spaces[1].name or right}", study.records()),
+        score_table(f"{left} and {right}", study.records()),
         *(["Read these before believing the numbers:", *remarks] if remarks and not common.quiet else []),
     )
     if not study.failed:

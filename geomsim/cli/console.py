@@ -26,13 +26,13 @@ class Common:
     Parameters
     ----------
     seed
-        where every random choice starts.
+        where every random choice starts; 0, or what the file of a study says, where it is not given.
     json
         machine-readable results on standard output, everything else on standard error.
     dry_run
         say what would be read, written and spent, and touch nothing.
     device
-        where tensors live: cpu, cuda, cuda:1, ...
+        where the model of `activations` and `demo` runs, and where `compare` works: cpu, cuda, cuda:1, ...
     quiet
         results only.
     verbose
@@ -41,13 +41,18 @@ class Common:
         show the traceback of an error.
     """
 
-    seed: int = 0
+    seed: int | None = None
     json: Annotated[bool, Parameter(negative="")] = False
     dry_run: Annotated[bool, Parameter(negative="")] = False
     device: str = "cpu"
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False
     verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="")] = False
     debug: Annotated[bool, Parameter(negative="")] = False
+
+    @property
+    def start(self) -> int:
+        """The seed, 0 where none was given."""
+        return self.seed or 0
 
     def note(self, text: str) -> None:
         """Say what is being done, unless asked to be quiet."""
@@ -81,6 +86,8 @@ def say(text: str) -> None:
 def emit_error(error: BaseException, as_json: bool, advice: str = "") -> None:
     """An error in words on standard error, and as an object on standard output for programs."""
     text = f"{error}" or type(error).__name__
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        text = f"{error.filename}: {error.strerror}"
     if not str(error) or advice:
         text = f"{type(error).__name__}: {error}"
     say(f"error: {text}" + (f"\n{advice}" if advice else ""))
@@ -129,8 +136,12 @@ def score_table(title: str, records: Sequence[Mapping[str, Any]], labels: Sequen
     table.padding = (0, 1, 0, 0)  # fits 80 characters
     table.columns[len(labels)].min_width = 16
     farther = sorted({record["metric"] for record in records if record["larger_means"] == "farther"})
-    if farther:
-        table.caption = f"Larger is farther for {', '.join(farther)}."
+    floored = sorted({record["metric"] for record in records if record["null"] == "noise-floor"})
+    remarks = [f"Larger is farther for {', '.join(farther)}."] if farther else []
+    if floored:
+        remarks.append(f"Chance is the noise floor for {', '.join(floored)}: random halves of one side.")
+    if remarks:
+        table.caption = "\n".join(remarks)
         table.caption_justify = "left"
     return table
 

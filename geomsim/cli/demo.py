@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 import geomsim
 from geomsim.cli.console import DONE, FAILED, PARTLY, Common
@@ -14,7 +17,7 @@ def demo(
     *,
     out: Path = Path("geomsim-demo"),
     models: Path | None = None,
-    synthetic: bool = False,
+    synthetic: Annotated[bool, Parameter(negative="")] = False,
     draws: int = 999,
     common: Common = Common(),
 ) -> int:

@@ -92,6 +92,8 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
         common.note(f"{name}: {first.n_tokens:,} tokens, {len(features[name])} layers, {first.n_latents} latents each")
         if name != SECOND_SEED:
             neurons[name] = _neurons(source, _some(documents, first), out)
+            dense = next(iter(neurons[name].values()))
+            common.note(f"{name}: {dense.n_tokens:,} of these tokens for {dense.n_latents} neurons a layer")
 
     jobs = [
         Job(kind, left_layer, right_layer, left_codes, right_codes)
@@ -114,7 +116,7 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
     shown = max((job.left_layer, job.right_layer, i) for i, job in enumerate(jobs) if job.kind == "features")[-1]
     readable = _strongest_pairs(pairings[shown], jobs[shown].left, jobs[shown].right)
     pairs = [job.described() for job in jobs]
-    study = run_study(write_study_file(out, pairs, draws, common.seed))
+    study = run_study(write_study_file(out, pairs, draws, common.start))
     files = study.save(out)
     return _outcome(study, files, out, documents, readable, common)
 

@@ -21,7 +21,6 @@ Record = Mapping[str, Any]
 _SCRIPT = '''"""The same results from Python."""
 
 from pathlib import Path
-from statistics import fmean
 
 import geomsim
 

@@ -30,7 +30,7 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
     for number_of, (shared, geometry) in enumerate(_SETTINGS):
         two = two_models(
             n_features=_FEATURES, shared=shared, width=_WIDTH, n_tokens=_TOKENS, geometry=geometry,
-            seed=common.seed + number_of,
+            seed=common.start + number_of,
         )  # fmt: skip
         found = pair(two.left.true_codes(), two.right.true_codes(), method="mutual", min_weight=_MIN_WEIGHT)
         measured = pairing_recovery(found, two.pairing)
@@ -47,7 +47,7 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
         two.right.space().save(out / files["right"])
         found.save(out / f"pairings/{number_of}.parquet")
         pairs.append({"planted": setting, **files, "pairing": f"pairings/{number_of}.parquet"})
-    study = run_study(write_study_file(out, pairs, draws, common.seed))
+    study = run_study(write_study_file(out, pairs, draws, common.start))
     files_written = study.save(out)
     records = study.records()
     names = metrics_of(records)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table
 from geomsim.errors import GeomsimError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def inspect(*paths: Path, common: Common = Common()) -> int:
@@ -44,12 +47,14 @@ def describe(path: Path) -> dict[str, Any]:
             return _dictionary(path)
         if (path / "config.json").exists():
             return _model(path)
+        known = ("manifest.json", "cfg.json", "config.json")
+        below = sorted({str(found.parent) for name in known for found in path.glob(f"*/{name}")})
         raise GeomsimError(
             f"{path}: a folder of none of these kinds: codes (manifest.json), a sparse autoencoder (cfg.json), "
-            "a transformers model (config.json)"
+            "a transformers model (config.json)" + (f"; inspect {', '.join(below[:4])} below it" if below else "")
         )
     if path.suffix in (".parquet", ".csv"):
-        return _pairing(path)
+        return _table(path)
     return _points(path)
 
 
@@ -123,6 +128,24 @@ def _model(path: Path) -> dict[str, Any]:
         "sites": ", ".join(f"{site} (width {source.width(site)})" for site in sites[:12])
         + (" ..." if len(sites) > 12 else ""),
         "next": f"geomsim activations {path} --site {sites[0]} --text TEXT --out codes",
+    }
+
+
+def _table(path: Path) -> dict[str, Any]:
+    from geomsim.tables import read_table
+
+    frame, _ = read_table(path)
+    return _results(path, frame) if {"metric", "score"} <= set(frame.columns) else _pairing(path)
+
+
+def _results(path: Path, frame: pd.DataFrame) -> dict[str, Any]:
+    return {
+        "path": str(path),
+        "kind": "results of a study",
+        "comparisons": len(frame),
+        "metrics": ", ".join(dict.fromkeys(map(str, frame["metric"]))),
+        "undefined": int(frame["score"].isna().sum()),
+        "columns": ", ".join(map(str, frame.columns)),
     }
 
 

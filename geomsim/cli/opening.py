@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geomsim.errors import GeomsimError
+from geomsim.errors import GeomsimError, InvalidConfig, InvalidSpace
 from geomsim.space import Space
 
 if TYPE_CHECKING:
@@ -16,6 +16,11 @@ STANDARD_LIBRARY = "python"
 
 def open_space(path: Path, device: str = "cpu") -> Space:
     """A space from a file of points, or the unit decoder rows of a dictionary from its directory."""
+    if (path / "manifest.json").exists():
+        raise InvalidSpace(
+            f"{path} holds codes, not points: `geomsim pair` pairs them with others, and the dictionaries that made "
+            "them are compared by that pairing"
+        )
     if path.is_dir():
         from geomsim.activations.dictionary import read_dictionary
 
@@ -31,6 +36,12 @@ def open_space(path: Path, device: str = "cpu") -> Space:
     except (RuntimeError, AssertionError) as error:
         raise GeomsimError(f"device {device!r} cannot be used: {error}") from None
     return Space(points, space.ids, space.groups, space.name, space.provenance)
+
+
+def check_folder(path: Path | None) -> None:
+    """Raise InvalidConfig where results cannot go to this folder, before work is done for nothing."""
+    if path is not None and path.exists() and not path.is_dir():
+        raise InvalidConfig(f"{path} is a file; results go to a folder, so name another with --out")
 
 
 def open_text(source: str) -> list[Document]:

@@ -71,4 +71,6 @@ def pair(
 def _short(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_short(item)}" for key, item in value.items())
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_short, value))
+    return f"{value:.3f}" if isinstance(value, float) else "none" if value is None else str(value)

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from geomsim.catalog import load_file
 from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table, score_table
+from geomsim.cli.opening import check_folder
 from geomsim.study import read_config, run_study
 
 
@@ -34,6 +35,7 @@ def study(
     for file in plugin or []:
         load_file(file)
     target = out or config.parent / "results"
+    check_folder(target)
     if common.dry_run:
         settings = read_config(config)
         rows = [
@@ -45,7 +47,7 @@ def study(
             f"would write to {target}",
         )
         return DONE
-    result = run_study(config)
+    result = run_study(config, seed=common.seed)
     for written in result.save(target):
         common.note(f"wrote {written}")
     records = result.records()

@@ -210,6 +210,9 @@ def test_directories_that_hold_no_codes(tmp_path):
         Codes.open(tmp_path / "nowhere")
     with pytest.raises(InvalidCodes, match="no codes here"):
         Codes.open(tmp_path)
+    make().save(tmp_path / "above" / "residual_1")
+    with pytest.raises(InvalidCodes, match=r"no codes here.*there are codes below it, in .*residual_1"):
+        Codes.open(tmp_path / "above")
     (tmp_path / "file").write_text("")
     with pytest.raises(InvalidCodes, match="is a file"):
         make().save(tmp_path / "file")

@@ -239,6 +239,57 @@ def test_study_reproduces_itself(two: tuple[str, str], tmp_path: Path, capsys: p
     assert (tmp_path / "results" / "run.json").exists()
 
 
+def test_a_seed_on_the_command_line_takes_the_place_of_the_study_files(
+    two: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(
+        'seed = 4\ndraws = 19\nmetrics = ["procrustes"]\n[[pairs]]\nleft = "left.npy"\nright = "right.npz"\n'
+    )
+    means = {}
+    for given in ([], ["--seed", "4"], ["--seed", "0"]):
+        assert run(["study", str(file), "--json", "-q", *given]) == 0
+        (record,) = out(capsys)
+        means[tuple(given)] = (record["seed"], record["null_mean"])
+    assert means[()] == means["--seed", "4"]
+    assert means[()][0] == 4
+    assert means["--seed", "0"][0] == 0
+    assert means["--seed", "0"][1] != means[()][1]
+
+
+@pytest.mark.parametrize("verb", ["compare", "study"])
+def test_a_file_in_place_of_the_folder_for_results(
+    verb: str, two: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "study.toml").write_text('[[pairs]]\nleft = "left.npy"\nright = "right.npz"\n')
+    what = two if verb == "compare" else (str(tmp_path / "study.toml"),)
+    assert run([verb, *what, "--out", two[0]]) == 1
+    assert "left.npy is a file; results go to a folder" in capsys.readouterr().err
+
+
+def test_the_noise_floor_is_not_shown_as_chance_without_a_word(
+    two: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["compare", *two, "-m", "singular-values", "-m", "procrustes", "--draws", "9"]) == 0
+    assert "Chance is the noise floor for singular-values" in capsys.readouterr().out
+
+
+def test_inspect_knows_results_and_says_what_lies_below_a_folder(
+    two: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    assert run(["compare", *two, "-m", "procrustes", "--draws", "9", "--out", str(results), "-q"]) == 0
+    capsys.readouterr()
+    for name in ("results.parquet", "results.csv"):
+        assert run(["inspect", str(results / name), "--json"]) == 0
+        (found,) = out(capsys)
+        assert (found["kind"], found["comparisons"], found["metrics"]) == ("results of a study", 1, "procrustes")
+    (tmp_path / "codes" / "residual_1").mkdir(parents=True)
+    (tmp_path / "codes" / "residual_1" / "manifest.json").write_text("{}")
+    assert run(["inspect", str(tmp_path / "codes"), "--json"]) == 1
+    assert f"inspect {tmp_path / 'codes' / 'residual_1'} below it" in out(capsys)[0]["error"]
+
+
 def test_doctor_passes_its_self_test(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["doctor", "--json"]) == 0
     found = out(capsys)
