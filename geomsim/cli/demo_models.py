@@ -23,7 +23,7 @@ from geomsim.cli.demo_outcome import (
     Outcome,
     features_against_neurons,
     kinds_table,
-    layer_table,
+    layer_tables,
     metrics_of,
     significant,
     strongest,
@@ -234,7 +234,7 @@ def _outcome(
     )
     written = [*files, out / "heatmap.pdf", page]
     pictures: list[Any] = [*sentences[:2], ""]
-    pictures += [layer_table(of_kind[kind], what) for kind, what in KINDS.items()]
+    pictures += [table for kind, what in KINDS.items() for table in layer_tables(of_kind[kind], what)]
     pictures += [
         "each cell: score, and below it the mean by chance (shuffled pairs); for singular-values the noise floor. "
         "* p <= .05, ** p <= .01, *** p <= .001. Larger is closer, but for mapper-transport and singular-values.",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Record = Mapping[str, Any]
+_METRICS_ABREAST = 6
 
 _SCRIPT = '''"""The same results from Python."""
 
@@ -56,7 +57,7 @@ def write_study_file(folder: Path, pairs: Sequence[dict[str, Any]], draws: int, 
     return path
 
 
-def layer_table(records: Sequence[Record], title: str) -> Table:
+def layer_tables(records: Sequence[Record], title: str) -> list[Table]:
     """One row per layer pair, one column per metric: score and significance, chance below."""
     names = metrics_of(records)
     rows: dict[tuple[int, int], dict[str, Record]] = {}
@@ -70,7 +71,7 @@ def layer_table(records: Sequence[Record], title: str) -> Table:
         ]
         for layers, cells in rows.items()
     ]
-    return metric_table(title, ["layers", "pairs"], names, body)
+    return metric_tables(title, ["layers", "pairs"], names, body)
 
 
 def kinds_table(records: Sequence[Record], kinds: Iterable[str]) -> Table:
@@ -81,10 +82,17 @@ def kinds_table(records: Sequence[Record], kinds: Iterable[str]) -> Table:
     return plain_table(title, ["metric", *columns], rows, numeric=columns)
 
 
-def metric_table(title: str, labels: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table with a narrow column per metric, whose headings break at hyphens so that it fits 80 characters."""
-    columns = [*labels, *(name.replace("-", "-\n") for name in names)]
-    return plain_table(title, columns, rows, numeric=columns[1:])
+def metric_tables(
+    title: str, labels: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> list[Table]:
+    """Tables of a few metrics each, with headings that break at hyphens, so that they fit 80 characters."""
+    tables = []
+    for first in range(0, len(names), _METRICS_ABREAST):
+        chosen = slice(first, first + _METRICS_ABREAST)
+        columns = [*labels, *(name.replace("-", "-\n") for name in names[chosen])]
+        body = [[*row[: len(labels)], *row[len(labels) :][chosen]] for row in rows]
+        tables.append(plain_table(title if not first else f"{title}, continued", columns, body, numeric=columns[1:]))
+    return tables
 
 
 def metrics_of(records: Sequence[Record]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from geomsim.cli.console import Common, number, plain_table
-from geomsim.cli.demo_outcome import Outcome, metric_table, metrics_of, study_cell, write_study_file
+from geomsim.cli.demo_outcome import Outcome, metric_tables, metrics_of, study_cell, write_study_file
 from geomsim.study import run_study
 
 _FEATURES, _WIDTH, _TOKENS = 256, 64, 40_000
@@ -73,7 +73,7 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
                 ],
                 numeric=["planted", "found", "precision", "recall"],
             ),
-            metric_table("Arrangement of the paired features", ["setting"], names, scores),
+            *metric_tables("Arrangement of the paired features", ["setting"], names, scores),
             "each cell: score, and below it the mean by chance. * p <= .05, ** p <= .01, *** p <= .001",
             "Where the arrangement is shared every paired metric should stand far from chance; in the last row, where "
             "each network has its own geometry, none should.",
