@@ -1,11 +1,17 @@
-"""Overlap of nearest neighbours."""
+"""The search for nearest neighbours, and the Jaccard overlap of the lists that it finds.
+
+1. `placed` moves the points so that Euclidean distance ranks neighbours as the wanted distance does.
+2. `half_distances` measures a block of rows at a time; `neighbour_lists` keeps the k nearest of each row.
+3. `places` looks the lists of one side up in those of the other, for many orders at once.
+"""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import comb
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -28,13 +34,15 @@ class Neighbours:
     tied_share: float  # of rows where a tie at the k-th place was broken by row number
 
 
-class _ByDistance:
-    """`unchanged_by` of a metric; of the class, that of its defaults."""
+class ByDistance:
+    """`unchanged_by` of a metric of neighbours; of the class, that of its defaults."""
 
-    def __get__(self, metric: KnnJaccard | None, kind: type[KnnJaccard]) -> frozenset[str]:
+    def __get__(self, metric: Any, kind: type[Any]) -> frozenset[str]:
         chosen = kind() if metric is None else metric
         always = frozenset({"rotation", "scaling", "column_permutation"})
-        return always | {"translation"} if chosen.centre or chosen.distance == "euclidean" else always
+        # A metric without the parameter knows cosines only.
+        moves = chosen.centre or getattr(chosen, "distance", "cosine") == "euclidean"
+        return always | {"translation"} if moves else always
 
 
 @dataclass(frozen=True)
@@ -68,44 +76,27 @@ class KnnJaccard(PairedMetric[Neighbours]):
 
     larger_means = "closer"
     score_range = (0.0, 1.0)
-    unchanged_by = _ByDistance()
+    unchanged_by = ByDistance()
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if self.k < 1:
-            raise GeomsimError(f"k is at least 1, got {self.k}")
-        if self.distance not in get_args(Distance):
-            raise GeomsimError(f"distance is one of {', '.join(get_args(Distance))}; got {self.distance!r}")
+        check_parameters(self.k, self.distance)
 
     def prepare(self, points: Tensor) -> Neighbours:
         """Neighbour lists, a block of rows at a time; time O(rows^2 x width), memory O(rows x (width + k))."""
-        n_rows = len(points)
-        if n_rows < self.k + 2:
-            raise DegenerateSpace(
-                f"{n_rows} rows are too few for k={self.k} neighbours: at least {self.k + 2} rows are needed for "
-                f"neighbourhoods to differ; use k <= {max(1, n_rows - 2)} or more rows"
-            )
-        points = _placed(points.double(), self.distance, self.centre)
-        lengths = points.square().sum(1)
-        tolerance = _ROUNDING * float(lengths.max())
-        found, tied = [], 0
-        for block in torch.split(torch.arange(n_rows, device=points.device), max(1, _BLOCK_BYTES // (8 * n_rows))):
-            # Half the squared distance, up to a constant per row; for unit rows it rises with the cosine distance.
-            far = lengths / 2 - points[block] @ points.T
-            far[torch.arange(len(block), device=points.device), block] = float("inf")
-            nearest, tied_here = _nearest(far, self.k, tolerance)
-            found.append(nearest)
-            tied += tied_here
-        _warn_of_ties(tied / n_rows)
-        return Neighbours(torch.cat(found), tied / n_rows)
+        return neighbour_lists(placed(points, self.distance, self.centre), self.k)
 
     def score(self, left: Neighbours, right: Neighbours, order: Tensor) -> Tensor:
         """Mean Jaccard overlap."""
-        return _jaccard(_shared(left, right, order), self.k).mean()
+        return self.score_many(left, right, order[None])[0]
+
+    def score_many(self, left: Neighbours, right: Neighbours, orders: Tensor) -> Tensor:
+        """All lists of all orders are looked up together."""
+        return _jaccard(shared_counts(left, right, orders), self.k).mean(-1)
 
     def bytes_per_order(self, left: Neighbours, right: Neighbours) -> int:
-        """Both lists after reordering, and the places of one in the other."""
-        return 4 * 8 * left.rows.numel()
+        """What `places` needs."""
+        return bytes_of_places(left.rows)
 
     def null_moments(self, left: Neighbours, right: Neighbours) -> Moments:
         """The mean: for a random order the shared neighbours of a row follow the hypergeometric law."""
@@ -115,7 +106,7 @@ class KnnJaccard(PairedMetric[Neighbours]):
 
     def explain(self, left: Neighbours, right: Neighbours) -> Explanation:
         """How many neighbours each row shares with its partner, and how often row numbers broke a tie."""
-        shared = _shared(left, right, torch.arange(len(left.rows), device=left.rows.device))
+        shared = shared_counts(left, right, torch.arange(len(left.rows), device=left.rows.device)[None])[0]
         return Explanation(
             {"rows with ties left": left.tied_share, "rows with ties right": right.tied_share},
             {
@@ -128,8 +119,78 @@ class KnnJaccard(PairedMetric[Neighbours]):
         )
 
 
-def _placed(points: Tensor, distance: Distance, centre: bool) -> Tensor:
-    """Points whose Euclidean order of neighbours is the wanted one: centred, and of unit length for cosines."""
+def check_parameters(k: int, distance: str = "cosine") -> None:
+    """Raise GeomsimError for a k or a distance that does not exist."""
+    if k < 1:
+        raise GeomsimError(f"k is at least 1, got {k}")
+    if distance not in get_args(Distance):
+        raise GeomsimError(f"distance is one of {', '.join(get_args(Distance))}; got {distance!r}")
+
+
+def neighbour_lists(points: Tensor, k: int) -> Neighbours:
+    """The k nearest rows of every row of placed points; time O(rows^2 x width), memory O(rows x (width + k)).
+
+    Self is left out by number, never by being nearest. Warns where many ties were broken by row number.
+    """
+    if len(points) < k + 2:
+        raise DegenerateSpace(
+            f"{len(points)} rows are too few for k={k} neighbours: at least {k + 2} rows are needed for "
+            f"neighbourhoods to differ; use k <= {max(1, len(points) - 2)} or more rows"
+        )
+    found, tied = [], 0
+    for far, tolerance in half_distances(points):
+        nearest, tied_here = _nearest(far, k, tolerance)
+        found.append(nearest)
+        tied += tied_here
+    warn_of_ties(tied / len(points))
+    return Neighbours(torch.cat(found), tied / len(points))
+
+
+def half_distances(points: Tensor) -> Iterator[tuple[Tensor, float]]:
+    """Half the squared distance of every row to all rows, up to a constant per row; infinite to itself.
+
+    Yields blocks (some rows, rows) of bounded size, and the difference below which two distances are tied. For rows of
+    unit length the number rises with the cosine distance.
+    """
+    lengths = points.square().sum(1)
+    tolerance = _ROUNDING * float(lengths.max())
+    for block in torch.split(
+        torch.arange(len(points), device=points.device), max(1, _BLOCK_BYTES // (8 * len(points)))
+    ):
+        far = lengths / 2 - points[block] @ points.T
+        far[torch.arange(len(block), device=points.device), block] = float("inf")
+        yield far, tolerance
+
+
+def places(wanted: Tensor, rising: Tensor, orders: Tensor) -> Tensor:
+    """Where the partner of each wanted row stands in the list of its row's partner, (draws, rows, k).
+
+    `wanted` is (rows, k), left row numbers in any order; `rising` is (rows, k'), right row numbers, rising; `orders` is
+    (draws, rows). The answer is k' where the partner is not in the list.
+    """
+    partners, lists = orders[:, wanted], rising[orders]
+    found = torch.searchsorted(lists, partners)
+    at = found.clamp(max=rising.shape[1] - 1)
+    absent = lists.gather(2, at) != partners
+    return at.masked_fill_(absent, rising.shape[1])
+
+
+def bytes_of_places(wanted: Tensor) -> int:
+    """Memory that `places` needs for each order: partners, lists, places and what is made of them."""
+    return 6 * 8 * wanted.numel()
+
+
+def shared_counts(left: Neighbours, right: Neighbours, orders: Tensor) -> Tensor:
+    """How many neighbours each left row shares with its partner, (draws, rows)."""
+    return (places(left.rows, right.rows, orders) < right.rows.shape[1]).sum(-1)
+
+
+def placed(points: Tensor, distance: Distance, centre: bool) -> Tensor:
+    """Points whose Euclidean order of neighbours is the wanted one: centred, and of unit length for cosines.
+
+    float64. Raises DegenerateSpace where all points are zero and, for cosines, where a row is.
+    """
+    points = points.double()
     largest = points.abs().max()
     if not largest:
         raise DegenerateSpace("all points are zero, so no row is nearer than another")
@@ -145,7 +206,7 @@ def _placed(points: Tensor, distance: Distance, centre: bool) -> Tensor:
         first = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
         raise DegenerateSpace(
             f"{len(bad)} of {len(points)} rows are zero{' after centring' if centre else ''} (row numbers {first}), "
-            "so they have no direction; leave those rows out on both sides or use distance='euclidean'"
+            "so they have no direction; leave those rows out on both sides or use a metric with distance='euclidean'"
         )
     unit: Tensor = points / lengths[:, None]
     return unit
@@ -165,22 +226,16 @@ def _nearest(far: Tensor, k: int, tolerance: float) -> tuple[Tensor, int]:
     return nearest, len(tied)
 
 
-def _shared(left: Neighbours, right: Neighbours, order: Tensor) -> Tensor:
-    """How many neighbours each left row shares with its partner, (rows,)."""
-    wanted, rising = order[left.rows], right.rows[order]
-    places = torch.searchsorted(rising, wanted).clamp(max=rising.shape[1] - 1)
-    return (rising.gather(1, places) == wanted).sum(1)
-
-
 def _jaccard(shared: Tensor, k: int) -> Tensor:
     return shared.double() / (2 * k - shared)
 
 
-def _warn_of_ties(share: float) -> None:
+def warn_of_ties(share: float) -> None:
+    """Warn where row numbers and not the points decide many neighbourhoods."""
     if share > _MANY_TIES:
         warnings.warn(
             f"for {share:.0%} of the rows a tie at the k-th neighbour was broken by row number; look for duplicated "
             "rows, and compare with another metric",
             GeomsimWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, GeomsimWarning, PairedMetric
+from geomsim import DegenerateSpace, Explanation, GeomsimError, PairedMetric
+from geomsim_representational.canonical import correlations, principal_axes, products, warn_of_few_rows
 
 
 @dataclass(frozen=True)
@@ -62,19 +61,11 @@ class SVCCA(PairedMetric[Basis]):
 
     def prepare(self, points: Tensor) -> Basis:
         """Left singular vectors of the centred points, cut to the kept components; O(rows x width^2)."""
-        read_to = torch.finfo(points.dtype).eps
-        points = points.double()
-        n_rows, width = points.shape
-        centred = points - points.mean(0)
-        U, s, _ = torch.linalg.svd(centred, full_matrices=False)
-        # Rounding in the mean leaves specks where a column is constant: measure rank against the points themselves.
-        # float32 points carry rounding of their own, which would pass for many small components.
-        rounding = max(torch.finfo(points.dtype).eps * max(n_rows, width), 8 * read_to)
-        floor = rounding * max(float(s[0]), float(points.abs().max()))
-        rank = int((s > floor).sum())
-        if rank == 0:
-            raise DegenerateSpace("all rows are equal, so there is no component to keep")
-        squared = (s[:rank] / s[0]).square()  # divided first, so that no square leaves the range of numbers
+        axes = principal_axes(points)
+        n_rows, rank = axes.columns.shape
+        squared = (
+            axes.values / axes.values[0]
+        ).square()  # divided first, so that no square leaves the range of numbers
         share = (squared.cumsum(0) / squared.sum()).cpu()
         if self.components is not None:
             kept = min(self.components, rank)
@@ -82,26 +73,22 @@ class SVCCA(PairedMetric[Basis]):
             # Reached within rounding: kept_variance=1 must keep every component and not ask for more.
             kept = min(int((share < self.kept_variance - 1e-12).sum()) + 1, rank)
         if n_rows - 1 <= kept:
-            fewer = f", components < {n_rows - 1}" if n_rows > 2 else ""
+            fewer = f" or components < {n_rows - 1}" if n_rows > 2 else ""
             raise DegenerateSpace(
                 f"{n_rows} rows are too few for {kept} components: every canonical correlation is 1 by algebra. "
-                f"Use more rows{fewer} or debiased-cka"
+                f"Use more rows{fewer}"
             )
-        return Basis(U[:, :kept].contiguous(), float(share[kept - 1]))
+        return Basis(axes.columns[:, :kept].contiguous(), float(share[kept - 1]))
 
     def score(self, left: Basis, right: Basis, order: Tensor) -> Tensor:
         """Mean canonical correlation."""
-        self._warn_if_saturated(left, right)
-        return self._mean_correlation(left.columns.T @ right.columns[order], left, right)
+        n_rows, k_left = left.columns.shape
+        warn_of_few_rows(n_rows, k_left, right.columns.shape[1], "SVCCA")
+        return self.score_many(left, right, order[None])[0]
 
     def score_many(self, left: Basis, right: Basis, orders: Tensor) -> Tensor:
-        """One product per order, small enough to stay in the cache, then singular values of the small matrices."""
-        k_left, k_right = left.columns.shape[1], right.columns.shape[1]
-        transposed = left.columns.T.contiguous()
-        products = left.columns.new_empty(len(orders), k_left, k_right)
-        for order, product in zip(orders, products, strict=True):
-            torch.mm(transposed, right.columns.index_select(0, order), out=product)
-        return self._mean_correlation(products, left, right)
+        """One product per order, then singular values of the small matrices."""
+        return correlations(products(left.columns, right.columns, orders)).mean(-1)
 
     def bytes_per_order(self, left: Basis, right: Basis) -> int:
         """The small product and what its singular values take."""
@@ -109,7 +96,7 @@ class SVCCA(PairedMetric[Basis]):
 
     def explain(self, left: Basis, right: Basis) -> Explanation:
         """How many components were kept on each side, with what share of variance, and the correlations."""
-        correlations = torch.linalg.svdvals(left.columns.T @ right.columns).clamp(max=1.0)
+        found = correlations(left.columns.T @ right.columns)
         return Explanation(
             facts={
                 "components left": left.columns.shape[1],
@@ -117,23 +104,5 @@ class SVCCA(PairedMetric[Basis]):
                 "variance kept left": left.kept_share,
                 "variance kept right": right.kept_share,
             },
-            tables={
-                "canonical correlations": {"rank": list(range(1, len(correlations) + 1)), "r": correlations.tolist()}
-            },
+            tables={"canonical correlations": {"rank": list(range(1, len(found) + 1)), "r": found.tolist()}},
         )
-
-    def _mean_correlation(self, products: Tensor, left: Basis, right: Basis) -> Tensor:
-        correlations: Tensor = torch.linalg.svdvals(products)
-        return correlations.clamp(max=1.0).mean(-1)  # rounding lifts a perfect one above 1 by an eps or two
-
-    def _warn_if_saturated(self, left: Basis, right: Basis) -> None:
-        n_rows, k_left, k_right = len(left.columns), left.columns.shape[1], right.columns.shape[1]
-        if n_rows < 10 * (k_left + k_right):
-            forced = max(0, k_left + k_right - (n_rows - 1))
-            also = f"; {forced} correlations are 1 by algebra" if forced else ""
-            warnings.warn(
-                f"{n_rows} rows for {k_left} + {k_right} components: SVCCA is high by chance when rows are fewer than "
-                f"ten times the components{also}. Read it against its null, or use debiased-cka",
-                GeomsimWarning,
-                stacklevel=2,
-            )

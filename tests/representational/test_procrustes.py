@@ -6,11 +6,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import spatial
+from scipy import linalg, spatial
 
 import geomsim
 from geomsim import DegenerateSpace
-from geomsim_representational.procrustes import Procrustes
+from geomsim_representational.procrustes import AngularProcrustes, Procrustes, ProcrustesDistance
 
 Array = NDArray[np.float64]
 
@@ -148,3 +148,94 @@ def test_p_values_of_unrelated_points_are_uniform() -> None:
         found.append(geomsim.compare(left, right, "procrustes", draws=19, seed=seed).p_value)
     assert 2 <= sum(p <= 0.1 for p in found) <= 19
     assert np.mean(np.array(found, dtype=float)) == pytest.approx(0.525, abs=0.09)
+
+
+def distance(left: Array, right: Array) -> float:
+    return geomsim.compare(left, right, ProcrustesDistance(), null=None).score
+
+
+def angle(left: Array, right: Array) -> float:
+    return geomsim.compare(left, right, AngularProcrustes(), null=None).score
+
+
+def test_distances_keep_the_contract() -> None:
+    geomsim.testing.check_metric(ProcrustesDistance())
+    geomsim.testing.check_metric(AngularProcrustes())
+
+
+@pytest.mark.parametrize(("left_width", "right_width"), [(4, 9), (9, 4), (5, 5), (70, 90)])
+def test_distances_are_what_the_best_rotation_leaves(left_width: int, right_width: int) -> None:
+    random = np.random.default_rng(2)
+    left = random.normal(size=(60, left_width))
+    right = left[:, :3] @ random.normal(size=(3, right_width)) + random.normal(size=(60, right_width))
+    wider = max(left_width, right_width)
+    placed = [np.pad(side - side.mean(0), ((0, 0), (0, wider - side.shape[1]))) for side in (left, right)]
+    placed = [side / np.linalg.norm(side) for side in placed]
+    rotation, _ = linalg.orthogonal_procrustes(*placed)
+    left_over = np.linalg.norm(placed[0] @ rotation - placed[1])
+    assert distance(left, right) == pytest.approx(left_over, abs=1e-12)
+    assert distance(left, right) == pytest.approx(np.sqrt(2 - 2 * procrustes(left, right)), abs=1e-12)
+    assert angle(left, right) == pytest.approx(np.arccos(procrustes(left, right)), abs=1e-12)
+
+
+def test_largest_distances() -> None:
+    directions = centred_directions(200, 8)
+    assert distance(directions[:, :5], directions[:, 5:]) == pytest.approx(np.sqrt(2), abs=1e-12)
+    assert angle(directions[:, :5], directions[:, 5:]) == pytest.approx(np.pi / 2, abs=1e-12)
+
+
+@pytest.mark.parametrize(("left_width", "right_width"), [(5, 5), (5, 8), (8, 5)])
+def test_a_copy_lies_at_zero_to_the_last_digits(left_width: int, right_width: int) -> None:
+    # sqrt(2 - 2 c) alone would leave about 2e-8.
+    random = np.random.default_rng(0)
+    cloud = random.normal(size=(50, 5))
+    axes = np.linalg.qr(random.normal(size=(8, 8)))[0]
+    left, right = (cloud if width == 5 else 3 * cloud @ axes[:5] + 1 for width in (left_width, right_width))
+    assert distance(left, right) < 1e-13
+    assert angle(left, right) < 1e-13
+
+
+@pytest.mark.parametrize("tilt", [1e-9, 1e-6, 1e-3, 0.0141, 0.0142, 0.1])
+def test_small_angles_keep_their_digits(tilt: float) -> None:
+    directions = centred_directions(100, 3)
+    left = directions[:, :1]
+    right = np.cos(tilt) * directions[:, :1] + np.sin(tilt) * directions[:, 1:2]
+    assert angle(left, right) == pytest.approx(tilt, rel=1e-6)
+    assert distance(left, right) == pytest.approx(2 * np.sin(tilt / 2), rel=1e-6)
+
+
+@given(
+    rows=st.integers(3, 30),
+    widths=st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12)),
+    noise=st.sampled_from([1e-7, 1e-3, 0.3, 3.0]),
+    seed=st.integers(0, 10**6),
+)
+@settings(max_examples=40, deadline=None)
+def test_distances_keep_the_triangle_inequality(
+    rows: int, widths: tuple[int, int, int], noise: float, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    common = random.normal(size=(rows, 12))
+    clouds = [common[:, :width] + noise * random.normal(size=(rows, width)) for width in widths]
+    for measured in (distance, angle):
+        first, second, third = (measured(clouds[i], clouds[j]) for i, j in ((0, 1), (1, 2), (0, 2)))
+        assert third <= first + second + 1e-12
+        assert measured(clouds[1], clouds[0]) == pytest.approx(first, abs=1e-12)
+
+
+def test_distances_refuse_equal_rows() -> None:
+    points = np.random.default_rng(0).normal(size=(30, 4))
+    for measured in (distance, angle):
+        with pytest.raises(DegenerateSpace, match="right space: all 30 rows are equal"):
+            measured(points, np.full((30, 4), 0.1))
+
+
+def test_distances_share_the_p_value() -> None:
+    random = np.random.default_rng(5)
+    left = random.normal(size=(15, 3))
+    right = 0.4 * left + random.normal(size=(15, 3))
+    found = [
+        geomsim.compare(left, right, metric, draws=99).p_value
+        for metric in (Procrustes(), ProcrustesDistance(), AngularProcrustes())
+    ]
+    assert found[0] == found[1] == found[2]

@@ -1,0 +1,65 @@
+"""What the metrics of canonical correlations share: orthonormal bases, their products, and what few rows mean."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from geomsim import DegenerateSpace, GeomsimWarning
+
+
+@dataclass(frozen=True)
+class PrincipalAxes:
+    """The singular values of a centred cloud that exceed rounding, with their left singular vectors."""
+
+    columns: Tensor  # (rows, rank), orthonormal
+    values: Tensor  # (rank,), falling
+
+
+def principal_axes(points: Tensor) -> PrincipalAxes:
+    """Thin singular value decomposition of the centred points, cut at the rank; O(rows x width^2).
+
+    Raises DegenerateSpace where all rows are equal.
+    """
+    read_to = torch.finfo(points.dtype).eps
+    points = points.double()
+    n_rows, width = points.shape
+    U, s, _ = torch.linalg.svd(points - points.mean(0), full_matrices=False)
+    # Rounding in the mean leaves specks where a column is constant: measure rank against the points themselves.
+    # float32 points carry rounding of their own, which would pass for many small components.
+    rounding = max(torch.finfo(points.dtype).eps * max(n_rows, width), 8 * read_to)
+    rank = int((s > rounding * max(float(s[0]), float(points.abs().max()))).sum())
+    if rank == 0:
+        raise DegenerateSpace("all rows are equal, so there is no component to keep")
+    return PrincipalAxes(U[:, :rank], s[:rank])
+
+
+def products(left: Tensor, right: Tensor, orders: Tensor) -> Tensor:
+    """left' right[order] for each order, (draws, k, k'); one at a time, small enough to stay in the cache."""
+    transposed = left.T.contiguous()
+    found = left.new_empty(len(orders), left.shape[1], right.shape[1])
+    for order, product in zip(orders, found, strict=True):
+        torch.mm(transposed, right.index_select(0, order), out=product)
+    return found
+
+
+def correlations(products: Tensor) -> Tensor:
+    """Canonical correlations of orthonormal bases from their products, (..., min(k, k')), falling."""
+    found: Tensor = torch.linalg.svdvals(products)
+    return found.clamp(max=1.0)  # rounding lifts a perfect one above 1 by an eps or two
+
+
+def warn_of_few_rows(n_rows: int, k_left: int, k_right: int, metric: str) -> None:
+    """Say so where canonical correlations are high by chance; called by the `score` of a metric."""
+    if n_rows < 10 * (k_left + k_right):
+        forced = max(0, k_left + k_right - (n_rows - 1))
+        also = f"; {forced} correlations are 1 by algebra" if forced else ""
+        warnings.warn(
+            f"{n_rows} rows for {k_left} + {k_right} components: {metric} is high by chance when rows are fewer than "
+            f"ten times the components{also}. Read it against its null, or keep fewer components",
+            GeomsimWarning,
+            stacklevel=3,
+        )
