@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -45,6 +46,7 @@ def demo(
         kind = f"the models in {folder}" if real else "synthetic models"
         common.emit({"models": kind, "would_write": str(out)}, f"would run on {kind} and write below {out}/")
         return DONE
+    started = time.perf_counter()
     if real:
         from geomsim.cli.demo_models import run
     else:
@@ -53,7 +55,8 @@ def demo(
         )
         from geomsim.cli.demo_synthetic import run
     found = run(folder, out, draws, common)
-    common.emit(found.record, *found.pictures)
+    seconds = round(time.perf_counter() - started)
+    common.emit({**found.record, "seconds": seconds}, *found.pictures, f"Done in {seconds} seconds.")
     if not found.study.failed:
         return DONE
     return FAILED if len(found.study.failed) == len(found.study.cells) else PARTLY
