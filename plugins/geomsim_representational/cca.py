@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
+from geomsim_representational.alignment import Alignment
 from geomsim_representational.canonical import correlations, principal_axes, products, warn_of_few_rows
-from geomsim_representational.cka import Alignment, reordering_moments
+from geomsim_representational.reordering_moments import reordering_moments
 
 Statistic = Literal["mean", "mean-squared"]
 Side = Literal["left", "right", "mean"]

@@ -3,64 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from math import factorial, perm, prod
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimError, GeomsimWarning, Moments, PairedMetric
+from geomsim_representational.alignment import Alignment, bytes_of_products, inner_products, u_centred
+from geomsim_representational.reordering_moments import reordering_moments
 
 KernelName = Literal["linear", "rbf"]
 
-_BLOCK = 64  # rows moved at a time
-_BUFFER = 1 << 18  # numbers in a buffer: what is moved at a time stays in the processor's cache
 _HIGH_BY_CHANCE = 0.1
 _MOST_GRAM_ROWS = 8192  # half a gigabyte; beyond, features are kept even where a gram matrix would be faster
-
-
-@dataclass(frozen=True)
-class Alignment:
-    r"""A symmetric matrix A (rows, rows) whose rows sum to 0, as itself or by its features.
-
-    By features F (rows, k), with d the squared lengths of its rows, A = F F' + u (d 1' + 1 d') - t 1 1' - diag(e).
-    u = t = e = 0 for a double-centred A; for a U-centred one u, t and e take its diagonal to 0.
-    """
-
-    features: Tensor | None  # (rows, k), columns centred
-    gram: Tensor | None  # (rows, rows); one of the two is there
-    lengths: Tensor  # (rows,), d, or the diagonal of a gram matrix
-    debiased: bool = False
-    bandwidth: float | None = None  # of an RBF kernel, in the unit of the points
-
-    @property
-    def rows(self) -> int:
-        """How many rows there are."""
-        return len(self.lengths)
-
-    @property
-    def additive(self) -> tuple[float, float]:
-        """u and t."""
-        if not self.debiased or self.features is None:
-            return 0.0, 0.0
-        return 1 / (self.rows - 2), float(self.lengths.sum()) / ((self.rows - 1) * (self.rows - 2))
-
-    @property
-    def trace(self) -> float:
-        """Trace of A."""
-        return 0.0 if self.debiased else float(self.lengths.sum())
-
-    def matrix(self) -> Tensor:
-        """A itself."""
-        if self.gram is not None:
-            return self.gram
-        assert self.features is not None
-        gram = self.features @ self.features.T
-        return _u_centred(gram) if self.debiased else gram
 
 
 @dataclass(frozen=True)
@@ -134,11 +90,11 @@ class CKA(PairedMetric[Alignment]):
 
     def score_many(self, left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
         """Each order gathers one matrix block by block, or multiplies features where both sides keep them."""
-        return _inner_products(left, right, orders).clamp(0.0, 1.0)  # rounding leaves the range by an eps or two
+        return inner_products(left, right, orders).clamp(0.0, 1.0)  # rounding leaves the range by an eps or two
 
     def bytes_per_order(self, left: Alignment, right: Alignment) -> int:
         """What is moved for one order. Once per batch come the matrices of sides that keep features."""
-        return _bytes_per_order(left, right)
+        return bytes_of_products(left, right)
 
     def null_moments(self, left: Alignment, right: Alignment) -> Moments:
         """Exact mean, variance and skewness over all orders."""
@@ -214,7 +170,7 @@ class DebiasedCKA(PairedMetric[Alignment]):
                 return Alignment(features, None, features.square().sum(1), debiased=True)
             gram = features @ features.T
         assert gram is not None
-        centred = _u_centred(gram)
+        centred = u_centred(gram)
         norm = torch.linalg.matrix_norm(centred)
         # Relative to the kernel itself, as its U-centring is correct to rounding of that.
         if float(norm) <= n_rows * torch.finfo(gram.dtype).eps * float(torch.linalg.matrix_norm(gram)):
@@ -232,11 +188,11 @@ class DebiasedCKA(PairedMetric[Alignment]):
 
     def score_many(self, left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
         """Each order gathers one matrix block by block, or multiplies features where both sides keep them."""
-        return _inner_products(left, right, orders).clamp(-1.0, 1.0)  # rounding leaves the range by an eps or two
+        return inner_products(left, right, orders).clamp(-1.0, 1.0)  # rounding leaves the range by an eps or two
 
     def bytes_per_order(self, left: Alignment, right: Alignment) -> int:
         """What is moved for one order. Once per batch come the matrices of sides that keep features."""
-        return _bytes_per_order(left, right)
+        return bytes_of_products(left, right)
 
     def null_moments(self, left: Alignment, right: Alignment) -> Moments:
         """Exact mean, 0, variance and skewness over all orders."""
@@ -245,115 +201,6 @@ class DebiasedCKA(PairedMetric[Alignment]):
     def explain(self, left: Alignment, right: Alignment) -> Explanation:
         """What each row adds to the score, and the bandwidths of RBF kernels."""
         return Explanation(_bandwidths(left, right), _added_by_row(left, right))
-
-
-def reordering_moments(left: Alignment, right: Alignment) -> Moments:
-    """Exact mean, variance and skewness of tr(A P B P') over all orders P.
-
-    Without its part c (I - 1/n), c = tr A / (n - 1), which no reordering changes, A has trace 0 and the product mean 0.
-    Its powers are sums over row numbers of products of entries. Over *distinct* row numbers an order acts on each
-    alike, so the mean of a product of sums is their product over the count n! / (n - m)! of m distinct numbers; such
-    sums follow from sums over all row numbers by inclusion and exclusion. Rows sum to 0, which leaves two invariants
-    of a matrix for the variance and five for the third moment.
-    """
-    n_rows = left.rows
-    mean = left.trace * right.trace / (n_rows - 1)
-    sides = [_invariants(side) for side in (left, right)]
-    # A multiple of I - 1/n is the same in every order; what is left of it is rounding.
-    if min(side[2, 2, 0] for side in sides) <= (n_rows * torch.finfo(torch.float64).eps) ** 2:
-        return Moments(mean, 0.0)
-    variance, third = (_mean_power(power, sides[0], sides[1], n_rows) for power in (2, 3))
-    return Moments(mean, variance, third / variance**1.5 if variance > 0 else None)
-
-
-Graph = tuple[int, int, int]  # of a product of entries: how many, of how many row numbers, how many on the diagonal
-
-
-def _invariants(side: Alignment) -> dict[Graph, float]:
-    """Sums over all row numbers i, j, k of the products that do not vanish, for A less its part c (I - 1/n).
-
-    Two entries: a_ii^2 and a_ij^2. Three: a_ii^3, a_ij^3, a_ii a_ij^2, a_ii a_ij a_jj and a_ij a_jk a_ki.
-    """
-    shift = side.trace / (side.rows - 1)
-    u, t = side.additive
-    # What the diagonal loses: c, and for U-centring by features all that is on it.
-    lost = side.lengths * (1 + 2 * u) - t if side.debiased and side.features is not None else side.lengths * 0 + shift
-    diagonal = side.lengths * (1 + 2 * u) - t - lost + shift / side.rows
-    found: defaultdict[Graph, float] = defaultdict(float)
-    for rows in torch.split(torch.arange(side.rows, device=side.lengths.device), _BLOCK):
-        if side.features is not None:
-            block = side.features[rows] @ side.features.T
-            block += u * (side.lengths[rows, None] + side.lengths) - t + shift / side.rows
-        else:
-            assert side.gram is not None
-            block = side.gram[rows] + shift / side.rows
-        block[torch.arange(len(rows), device=rows.device), rows] -= lost[rows]
-        # Columns of A sum to 0, so constants that U-centring or the shift add to them drop out of the product.
-        twice = -block * lost
-        if side.features is not None:
-            twice += block @ side.features @ side.features.T + u * (block @ side.lengths)[:, None]
-        else:
-            assert side.gram is not None
-            twice += block @ side.gram
-        squares = block.square()
-        found[2, 2, 0] += float(squares.sum())
-        found[3, 2, 0] += float((squares * block).sum())
-        found[3, 2, 1] += float(diagonal[rows] @ squares.sum(1))
-        found[3, 2, 2] += float(diagonal[rows] @ block @ diagonal)
-        found[3, 3, 0] += float((twice * block).sum())
-    found[2, 1, 2] = float(diagonal.square().sum())
-    found[3, 1, 3] = float(diagonal.pow(3).sum())
-    return dict(found)
-
-
-def _mean_power(power: int, left: dict[Graph, float], right: dict[Graph, float], n_rows: int) -> float:
-    """Mean of tr(A P B P')^power over all orders."""
-    total = 0.0
-    for (distinct, weights), times in _distinct_sums(power).items():
-        if distinct <= n_rows:
-            sums = [sum(weight * side[graph] for graph, weight in weights) for side in (left, right)]
-            total += times * sums[0] * sums[1] / perm(n_rows, distinct)
-    return total
-
-
-@cache
-def _distinct_sums(power: int) -> Counter[tuple[int, tuple[tuple[Graph, int], ...]]]:
-    """For each way in which 2 x power row numbers coincide: how many differ, and their sum by invariants; with counts.
-
-    The sum over distinct numbers is that over all coarser coincidences, each weighted with the Möbius function of the
-    lattice of partitions, the product over merged blocks of (-1)^(m-1) (m-1)!.
-    """
-    found: Counter[tuple[int, tuple[tuple[Graph, int], ...]]] = Counter()
-    for labels in _partitions(2 * power):
-        distinct = max(labels) + 1
-        weights: Counter[Graph] = Counter()
-        for merged in _partitions(distinct):
-            graph = _graph([merged[label] for label in labels])
-            if graph is not None:
-                weights[graph] += prod((-1) ** (m - 1) * factorial(m - 1) for m in Counter(merged).values())
-        found[distinct, tuple(sorted(weights.items()))] += 1
-    return found
-
-
-def _partitions(size: int) -> Iterator[tuple[int, ...]]:
-    """All partitions of `size` things, as the block number of each, blocks numbered as they appear."""
-    if not size:
-        yield ()
-        return
-    for head in _partitions(size - 1):
-        for block in range(max(head, default=-1) + 2):
-            yield (*head, block)
-
-
-def _graph(labels: Sequence[int]) -> Graph | None:
-    """The invariant that a product of entries a[labels 0, 1] a[labels 2, 3] ... sums to, None where that is 0."""
-    entries = list(zip(labels[::2], labels[1::2], strict=True))
-    degrees = Counter(labels)
-    diagonal = Counter(first for first, second in entries if first == second)
-    # A row number in one entry only sums to a row sum or to the trace, both 0.
-    if any(degree == 1 or (degree == 2 and diagonal[label] == 1) for label, degree in degrees.items()):
-        return None
-    return len(entries), len(degrees), diagonal.total()
 
 
 def _check_parameters(kernel: str, bandwidth: float) -> None:
@@ -398,65 +245,6 @@ def _kernel(points: Tensor, kernel: KernelName, bandwidth: float) -> tuple[Tenso
     gram = gram - gram.mean(0)
     gram = gram - gram.mean(1, keepdim=True)
     return None, gram, bandwidth * median * largest * unit
-
-
-def _u_centred(gram: Tensor) -> Tensor:
-    """Off the diagonal what is left of the entries beyond row and column effects, on it 0; rows sum to 0."""
-    n_rows = len(gram)
-    gram = gram.clone()
-    gram.fill_diagonal_(0.0)
-    sums = gram.sum(1)
-    gram -= (sums[:, None] + sums) / (n_rows - 2)
-    gram += sums.sum() / ((n_rows - 1) * (n_rows - 2))
-    gram.fill_diagonal_(0.0)
-    return gram
-
-
-def _inner_products(left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
-    """tr(A P B P') for each order."""
-    scores = left.lengths.new_zeros(len(orders))
-    if left.features is not None and right.features is not None:
-        transposed = left.features.T.contiguous()
-        for draw, order in enumerate(orders):
-            scores[draw] = (transposed @ right.features.index_select(0, order)).square().sum()
-            if left.debiased:
-                u, t = left.additive
-                lengths = right.lengths.index_select(0, order)
-                scores[draw] += t * right.lengths.sum() - (1 + 2 * u) * (left.lengths @ lengths)
-        return scores
-    return _gathered_products(left.matrix(), right.matrix(), orders)
-
-
-def _gathered_products(matrix: Tensor, other: Tensor, orders: Tensor) -> Tensor:
-    """Sums over i and j of matrix[i, j] other[order[i], order[j]], block by block on and above the diagonal."""
-    n_rows, scores = len(matrix), matrix.new_zeros(len(orders))
-    starts = range(0, n_rows, _BLOCK)
-    blocks = []
-    for start in starts:
-        block = matrix[start : start + _BLOCK, start:].clone()
-        block[:, len(block) :] *= 2  # these pairs of rows are met once, those in the square on the diagonal twice
-        blocks.append(block.view(-1))
-    largest = min(_BLOCK, n_rows) * n_rows
-    together = min(len(orders), max(1, _BUFFER // largest))
-    # Written over and over: fresh memory for each block takes longer than filling it.
-    whole, part = other.new_empty(together * largest), other.new_empty(together * largest)
-    for some, chunk in zip(torch.split(scores, together), torch.split(orders, together), strict=True):
-        for start, block in zip(starts, blocks, strict=True):
-            wanted = chunk[:, start : start + _BLOCK]
-            draws, height = wanted.shape
-            rows = whole[: draws * height * n_rows].view(-1, n_rows)
-            torch.index_select(other, 0, wanted.reshape(-1), out=rows)
-            moved = part[: draws * len(block)].view(draws, height, n_rows - start)
-            columns = chunk[:, None, start:].expand(-1, height, -1)
-            torch.gather(rows.view(draws, height, n_rows), 2, columns, out=moved)
-            some += moved.view(draws, -1) @ block
-    return scores
-
-
-def _bytes_per_order(left: Alignment, right: Alignment) -> int:
-    if left.features is not None and right.features is not None:
-        return 8 * (right.features.numel() + 2 * left.features.shape[1] * right.features.shape[1])
-    return 2 * 8 * min(_BLOCK, right.rows) * right.rows
 
 
 def _added_by_row(left: Alignment, right: Alignment) -> dict[str, dict[str, list[float] | list[int]]]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
 from geomsim.testing import check_metric
-from geomsim_representational.cka import CKA, Alignment, DebiasedCKA
+from geomsim_representational.alignment import Alignment
+from geomsim_representational.cka import CKA, DebiasedCKA
 
 Array = NDArray[np.float64]
 METRICS = (CKA(), CKA("rbf"), CKA("rbf", 0.4), DebiasedCKA(), DebiasedCKA("rbf"))

@@ -1,0 +1,122 @@
+"""Exact mean, variance and skewness of the inner product of two centred matrices over all orders of the rows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cache
+from math import factorial, perm, prod
+
+import torch
+
+from geomsim import Moments
+from geomsim_representational.alignment import BLOCK_ROWS, Alignment
+
+
+def reordering_moments(left: Alignment, right: Alignment) -> Moments:
+    """Exact mean, variance and skewness of tr(A P B P') over all orders P.
+
+    Without its part c (I - 1/n), c = tr A / (n - 1), which no reordering changes, A has trace 0 and the product mean 0.
+    Its powers are sums over row numbers of products of entries. Over *distinct* row numbers an order acts on each
+    alike, so the mean of a product of sums is their product over the count n! / (n - m)! of m distinct numbers; such
+    sums follow from sums over all row numbers by inclusion and exclusion. Rows sum to 0, which leaves two invariants
+    of a matrix for the variance and five for the third moment.
+    """
+    n_rows = left.rows
+    mean = left.trace * right.trace / (n_rows - 1)
+    sides = [_invariants(side) for side in (left, right)]
+    # A multiple of I - 1/n is the same in every order; what is left of it is rounding.
+    if min(side[2, 2, 0] for side in sides) <= (n_rows * torch.finfo(torch.float64).eps) ** 2:
+        return Moments(mean, 0.0)
+    variance, third = (_mean_power(power, sides[0], sides[1], n_rows) for power in (2, 3))
+    return Moments(mean, variance, third / variance**1.5 if variance > 0 else None)
+
+
+Graph = tuple[int, int, int]  # of a product of entries: how many, of how many row numbers, how many on the diagonal
+
+
+def _invariants(side: Alignment) -> dict[Graph, float]:
+    """Sums over all row numbers i, j, k of the products that do not vanish, for A less its part c (I - 1/n).
+
+    Two entries: a_ii^2 and a_ij^2. Three: a_ii^3, a_ij^3, a_ii a_ij^2, a_ii a_ij a_jj and a_ij a_jk a_ki.
+    """
+    shift = side.trace / (side.rows - 1)
+    u, t = side.additive
+    # What the diagonal loses: c, and for U-centring by features all that is on it.
+    lost = side.lengths * (1 + 2 * u) - t if side.debiased and side.features is not None else side.lengths * 0 + shift
+    diagonal = side.lengths * (1 + 2 * u) - t - lost + shift / side.rows
+    found: defaultdict[Graph, float] = defaultdict(float)
+    for rows in torch.split(torch.arange(side.rows, device=side.lengths.device), BLOCK_ROWS):
+        if side.features is not None:
+            block = side.features[rows] @ side.features.T
+            block += u * (side.lengths[rows, None] + side.lengths) - t + shift / side.rows
+        else:
+            assert side.gram is not None
+            block = side.gram[rows] + shift / side.rows
+        block[torch.arange(len(rows), device=rows.device), rows] -= lost[rows]
+        # Columns of A sum to 0, so constants that U-centring or the shift add to them drop out of the product.
+        twice = -block * lost
+        if side.features is not None:
+            twice += block @ side.features @ side.features.T + u * (block @ side.lengths)[:, None]
+        else:
+            assert side.gram is not None
+            twice += block @ side.gram
+        squares = block.square()
+        found[2, 2, 0] += float(squares.sum())
+        found[3, 2, 0] += float((squares * block).sum())
+        found[3, 2, 1] += float(diagonal[rows] @ squares.sum(1))
+        found[3, 2, 2] += float(diagonal[rows] @ block @ diagonal)
+        found[3, 3, 0] += float((twice * block).sum())
+    found[2, 1, 2] = float(diagonal.square().sum())
+    found[3, 1, 3] = float(diagonal.pow(3).sum())
+    return dict(found)
+
+
+def _mean_power(power: int, left: dict[Graph, float], right: dict[Graph, float], n_rows: int) -> float:
+    """Mean of tr(A P B P')^power over all orders."""
+    total = 0.0
+    for (distinct, weights), times in _distinct_sums(power).items():
+        if distinct <= n_rows:
+            sums = [sum(weight * side[graph] for graph, weight in weights) for side in (left, right)]
+            total += times * sums[0] * sums[1] / perm(n_rows, distinct)
+    return total
+
+
+@cache
+def _distinct_sums(power: int) -> Counter[tuple[int, tuple[tuple[Graph, int], ...]]]:
+    """For each way in which 2 x power row numbers coincide: how many differ, and their sum by invariants; with counts.
+
+    The sum over distinct numbers is that over all coarser coincidences, each weighted with the Möbius function of the
+    lattice of partitions, the product over merged blocks of (-1)^(m-1) (m-1)!.
+    """
+    found: Counter[tuple[int, tuple[tuple[Graph, int], ...]]] = Counter()
+    for labels in _partitions(2 * power):
+        distinct = max(labels) + 1
+        weights: Counter[Graph] = Counter()
+        for merged in _partitions(distinct):
+            graph = _graph([merged[label] for label in labels])
+            if graph is not None:
+                weights[graph] += prod((-1) ** (m - 1) * factorial(m - 1) for m in Counter(merged).values())
+        found[distinct, tuple(sorted(weights.items()))] += 1
+    return found
+
+
+def _partitions(size: int) -> Iterator[tuple[int, ...]]:
+    """All partitions of `size` things, as the block number of each, blocks numbered as they appear."""
+    if not size:
+        yield ()
+        return
+    for head in _partitions(size - 1):
+        for block in range(max(head, default=-1) + 2):
+            yield (*head, block)
+
+
+def _graph(labels: Sequence[int]) -> Graph | None:
+    """The invariant that a product of entries a[labels 0, 1] a[labels 2, 3] ... sums to, None where that is 0."""
+    entries = list(zip(labels[::2], labels[1::2], strict=True))
+    degrees = Counter(labels)
+    diagonal = Counter(first for first, second in entries if first == second)
+    # A row number in one entry only sums to a row sum or to the trace, both 0.
+    if any(degree == 1 or (degree == 2 and diagonal[label] == 1) for label, degree in degrees.items()):
+        return None
+    return len(entries), len(degrees), diagonal.total()
