@@ -39,6 +39,7 @@ from geomsim.study import Study, run_study
 LEFT, RIGHT, SECOND_SEED = "left", "right", "left-second-seed"
 KINDS = {
     "features": "SAE features of left and right",
+    "matched": "SAE features again, as many pairs as neurons have and as correlated",
     "neurons": "raw neurons of the same models",
     "second seed": "SAE features of left and of left trained from a second seed (the skyline)",
 }
@@ -115,10 +116,38 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
     # The last layers are the most abstract ones; their pairs are the ones to read.
     shown = max((job.left_layer, job.right_layer, i) for i, job in enumerate(jobs) if job.kind == "features")[-1]
     readable = _strongest_pairs(pairings[shown], jobs[shown].left, jobs[shown].right)
-    pairs = [job.described() for job in jobs]
+    pairs = [job.described() for job in jobs] + _matched_pairs(jobs, pairings, out)
     study = run_study(write_study_file(out, pairs, draws, common.start))
     files = study.save(out)
     return _outcome(study, files, out, documents, readable, common)
+
+
+def _matched_pairs(jobs: Sequence[Job], pairings: Sequence[Pairing], out: Path) -> list[dict[str, Any]]:
+    """Feature pairs to set beside neurons: the number and the correlation of pairs change scores by themselves."""
+    found = {(job.kind, job.left_layer, job.right_layer): at for at, job in enumerate(jobs)}
+    described = []
+    for (kind, *layers), at in found.items():
+        if kind != "neurons":
+            continue
+        features = found["features", layers[0], layers[1]]
+        file = f"pairings/matched_{layers[0]}_{layers[1]}.parquet"
+        as_correlated(pairings[features], pairings[at]).save(out / file)
+        described.append({**jobs[features].described(), "kind": "matched", "pairing": file})
+    return described
+
+
+def as_correlated(pairing: Pairing, reference: Pairing) -> Pairing:
+    """One pair for each of the reference, strongest first: of those left, the one whose weight comes closest."""
+    assert pairing.weight is not None
+    assert reference.weight is not None
+    left, kept = pairing.weight.copy(), []
+    for weight in np.sort(reference.weight)[::-1][: len(pairing)]:
+        kept.append(int(np.argmin(np.abs(left - weight))))
+        left[kept[-1]] = np.inf
+    return Pairing(
+        pairing.left[kept], pairing.right[kept], pairing.weight[kept],
+        provenance={**pairing.provenance, "matched_to": dict(reference.provenance)},
+    )  # fmt: skip
 
 
 def _features(source: TransformersSource, model: Path, documents: list[Document], out: Path) -> dict[int, Codes]:

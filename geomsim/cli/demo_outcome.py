@@ -101,15 +101,14 @@ def metrics_of(records: Sequence[Record]) -> list[str]:
 
 
 def features_against_neurons(records: Sequence[Record]) -> str:
-    """The question of the founding study, answered in words: are features more alike than neurons?"""
+    """The question of the founding study in words, from as many and equally correlated pairs of both."""
     means = _corrected(records)
     names = _judged(means)
-    better = [name for name in names if means[name, "features"] > means[name, "neurons"]]
-    told = ", ".join(f"{name} {means[name, 'features']:.2f} against {means[name, 'neurons']:.2f}" for name in names)
-    verdict = "more" if len(better) > len(names) / 2 else "not more"
+    better = [name for name in names if means[name, "matched"] > means[name, "neurons"]]
+    told = ", ".join(f"{name} {means[name, 'matched']:.2f} against {means[name, 'neurons']:.2f}" for name in names)
     return (
-        f"SAE features are {verdict} alike than raw neurons: higher by {len(better)} of {len(names)} metrics "
-        f"(chance-corrected, mean over layer pairs: {told})."
+        f"With as many pairs, equally correlated, SAE features are more alike than raw neurons by {len(better)} of "
+        f"{len(names)} metrics (chance-corrected, mean over layer pairs: {told})."
     )
 
 
@@ -142,7 +141,7 @@ def _corrected(records: Sequence[Record]) -> dict[tuple[str, str], float]:
 
 
 def _judged(means: Mapping[tuple[str, str], float]) -> list[str]:
-    return [name for name, kind in means if kind == "features" and (name, "neurons") in means]
+    return [name for name, kind in means if kind == "matched" and (name, "neurons") in means]
 
 
 def study_cell(record: Record | None) -> str:
