@@ -74,6 +74,7 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
                 numeric=["planted", "found", "precision", "recall"],
             ),
             *metric_tables("Arrangement of the paired features", ["setting"], names, scores),
+            f"Pairs correlated below {_MIN_WEIGHT} are left out: otherwise features without a partner name one, too.",
             "each cell: score, and below it the mean by chance. * p <= .05, ** p <= .01, *** p <= .001",
             "Where the arrangement is shared every paired metric should stand far from chance; in the last row, where "
             "each network has its own geometry, none should.",
