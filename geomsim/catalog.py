@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from geomsim.contract import INVARIANCES, Metric, PairedMetric, UnpairedMetric
+from geomsim.contract import INVARIANCES, Metric, PairedMetric, UnpairedMetric, is_frozen_dataclass
 from geomsim.errors import AmbiguousMetric, BrokenPlugin, GeomsimError, UnknownMetric
 
 GROUP = "geomsim.metrics"
@@ -254,6 +254,6 @@ def _checked(kind: Any, called: str) -> type[Metric[Any]]:
     unknown = set(kind.unchanged_by) - set(INVARIANCES)
     if unknown:
         raise refuse(f"{kind.__qualname__}.unchanged_by names {sorted(unknown)}; it may name {', '.join(INVARIANCES)}")
-    if not getattr(getattr(kind, "__dataclass_params__", None), "frozen", False):
+    if not is_frozen_dataclass(kind):
         raise refuse(f"{kind.__qualname__} must be decorated with @dataclass(frozen=True)")
     return kind

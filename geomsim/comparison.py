@@ -9,8 +9,8 @@ import operator
 import platform
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,31 +18,31 @@ from numpy.typing import ArrayLike, NDArray
 
 from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.contract import Explanation, Metric, PairedMetric
-from geomsim.errors import (
-    DegenerateSpace,
-    GeomsimError,
-    GeomsimWarning,
-    InapplicableNull,
-    InvalidConfig,
-    InvalidPairing,
-)
+from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
+from geomsim.intervals import Interval
+from geomsim.intervals import interval as interval_of
 from geomsim.nulls import Chance, Null, Trial, null_for
-from geomsim.orders import Restriction
 from geomsim.pairing import Pairing
 from geomsim.progress import track
-from geomsim.space import Space, group_numbers
+from geomsim.sides import Points, Sides, join
+from geomsim.states import States
 from geomsim.tables import plain
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Points = Space | ArrayLike | Any  # also torch tensors and paths
+_RESAMPLES = 200  # of a bootstrap
 
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
     """What :func:`compare` found. `z` is in standard deviations of the null; for a metric where larger means farther,
     closer than chance is a negative z. `n_rows` is the number of pairs, or of rows of the smaller side if unpaired.
+
+    `corrected` is (s - E0) / (s_best - E0): 0 is chance and 1 identity, whatever the metric's direction. E0 is the mean
+    over reordered rows, from the metric's exact moments where there are any, else the mean of the null's draws where
+    these share nothing (not random subsets). It is None for unpaired metrics, metrics without a best score, and where
+    chance alone reaches the best score. `raw_score` is the score before a metric's own `chance_corrected` was applied, else the score itself.
     """
 
     score: float
@@ -64,23 +64,9 @@ class Comparison:
     facts: Mapping[str, Any] = field(default_factory=dict)
     explanation: Explanation | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    best: float | None = None
-
-    @property
-    def corrected(self) -> float | None:
-        """Chance-corrected score (s - E0) / (best - E0): 0 is chance and 1 identity, whatever the metric's direction.
-
-        E0 is the mean by chance of reordered rows; None for other nulls, for metrics without a best score, and where
-        chance alone reaches the best score.
-        """
-        if self.p_value is None or self.null_mean is None or self.best is None:
-            return None
-        room = self.best - self.null_mean
-        return (
-            None
-            if abs(room) <= 1e-9 * max(abs(self.best), abs(self.null_mean))
-            else (self.score - self.null_mean) / room
-        )
+    corrected: float | None = None
+    raw_score: float | None = None
+    interval: Interval | None = None
 
     @property
     def z(self) -> float | None:
@@ -98,6 +84,14 @@ class Comparison:
             return f"p <= {self.p_value:.2g}"
         return f"p = {self.p_value:.2g}"
 
+    @property
+    def interval_text(self) -> str:
+        """The interval in words."""
+        if self.interval is None:
+            return "none"
+        ends = f"{self.interval.low:.4g} to {self.interval.high:.4g}"
+        return f"{ends} ({self.interval.confidence:.0%}, {self.interval.method})"
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the draws and the explanation's tables, ready for JSON."""
         return {
@@ -108,7 +102,11 @@ class Comparison:
             "larger_means": self.larger_means,
             "n_rows": self.n_rows,
             "score": self.score,
+            "raw_score": self.raw_score,
             "corrected": self.corrected,
+            "low": None if self.interval is None else self.interval.low,
+            "high": None if self.interval is None else self.interval.high,
+            "interval": None if self.interval is None else f"{self.interval.confidence:g} {self.interval.method}",
             "null": self.null_kind,
             "null_mean": self.null_mean,
             "null_sd": self.null_sd,
@@ -136,6 +134,7 @@ class Comparison:
             "by chance": "" if self.null_mean is None else f"{self.null_mean:.4g} (sd {self.null_sd or 0:.2g})",
             "null": f"{self.null_kind or 'none'}" + (f", {self.draws} draws, seed {self.seed}" if self.draws else ""),
             "p-value": self.p_text,
+            "interval": self.interval_text,
             "warnings": "; ".join(self.warnings) or "none",
         }
         rows = "".join(
@@ -155,6 +154,9 @@ def compare(
     draws: int = 999,
     seed: int = 0,
     groups: str | Sequence[Any] | NDArray[Any] | None = None,
+    subset: ArrayLike | None = None,
+    interval: str | None = None,
+    confidence: float = 0.95,
 ) -> Comparison:
     """How alike two spaces are by one metric, and how surprising that is.
 
@@ -168,14 +170,19 @@ def compare(
         which rows belong together. Without one, equally many rows belong together in their order, and ids, where both
         sides have them, must agree row by row.
     null
-        "auto" (shuffle for paired metrics, noise floor for unpaired ones), "shuffle", "exact", "noise-floor", None, or
-        a :class:`geomsim.nulls.Null`.
+        "auto" (shuffle for paired metrics, noise floor for unpaired ones), "shuffle", "exact", "noise-floor",
+        "random-subset", "spectrum-matched", "random-baseline", None, or a :class:`geomsim.nulls.Null`.
     draws, seed
         how many random orders, and where their generator starts. The same seed gives the same p-value everywhere.
     groups
         which rows are not exchangeable one by one: "blocks" moves whole groups of the spaces (the default where there
         are groups), "within" moves rows inside their group only, "ignored" moves all rows freely; or one label per
         pair, whose blocks are moved whole.
+    subset
+        pairs to compare, by number or mask; all others only serve the null "random-subset".
+    interval, confidence
+        "auto", "jackknife" or "bootstrap" gives an interval of the score over rows, or over groups where
+        there are any, at this confidence; None none.
 
     Raises
     ------
@@ -194,42 +201,92 @@ def compare(
     >>> geomsim.compare(points, points @ rotation, "procrustes", draws=99)
     Comparison(procrustes = 1, chance 0.2..., p <= 0.01, n = 100)
     """
+    return compare_sides(
+        lambda: join(left, right, pairing, subset),
+        metric,
+        null=null,
+        draws=draws,
+        seed=seed,
+        groups=groups,
+        interval=interval,
+        confidence=confidence,
+    )
+
+
+def compare_sides(
+    sides: Sides | Callable[[], Sides],
+    metric: str | Metric[Any] | type[Metric[Any]],
+    *,
+    null: str | Null | None = "auto",
+    draws: int = 999,
+    seed: int = 0,
+    groups: str | Sequence[Any] | NDArray[Any] | None = None,
+    interval: str | None = None,
+    confidence: float = 0.95,
+    states: States | None = None,
+) -> Comparison:
+    """:func:`compare` for sides that are joined already, or are joined when the other arguments are known to be good.
+
+    `states` keeps prepared states from one comparison to the next.
+    """
     started = time.perf_counter()
     chosen = instance_of(metric)
     name = name_of(chosen)
     model = null_for(null, chosen)
     draws = _whole(draws, "draws", 1, "; null=None does without draws")
     seed = _whole(seed, "seed", 0)
-    spaces = [_opened(points, side) for side, points in zip(_SIDES, (left, right), strict=True)]
+    sides = sides if isinstance(sides, Sides) else sides()
+    paired = isinstance(chosen, PairedMetric)
     notes: list[str] = []
-    if pairing is None and isinstance(chosen, PairedMetric):
-        _check_rows_correspond(spaces[0], spaces[1])
-    if pairing is not None:
-        spaces = list(pairing.apply(*spaces))
-        notes.extend(_multiplicity_note(pairing, chosen))
-    reordered = isinstance(chosen, PairedMetric) and model is not None
-    labels, restriction = _exchangeable(groups, spaces[0], spaces[1]) if reordered else (None, "blocks")
+    if paired:
+        sides.check_rows_correspond()
+        notes += sides.multiplicity_notes()
+    grouped = paired and (model is not None or interval is not None)
+    labels, restriction = sides.exchangeable(groups) if grouped else (None, "blocks")
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GeomsimWarning)
-        points = _tensors(spaces)
-        states = [_prepare(chosen, side, space, rows) for side, space, rows in zip(_SIDES, spaces, points, strict=True)]
-        score = _score(chosen, states[0], states[1], points[0])
-        explanation = chosen.explain(*states)
+        points = sides.tensors()
+        left, right = sides.prepare(chosen, points, states or States())
+        raw = score = _score(chosen, left, right, points[0])
+        explanation = chosen.explain(left, right)
         chance = Chance(kind="none")
         if model is not None:
             with track(draws, f"{name}: {model.name}") as advance:
                 trial = Trial(
-                    chosen, points[0], points[1], states[0], states[1], score, labels, restriction, draws, seed, advance
-                )
+                    chosen, *points, left, right, score, labels, restriction, draws, seed, advance,
+                    sides.pool_tensors(), sides.chosen,
+                )  # fmt: skip
                 chance = model.judge(trial)
+        spread = None
+        if interval is not None:
+            with track(_RESAMPLES, f"{name}: interval") as advance:
+                spread = interval_of(
+                    chosen, *points, score, method=interval, confidence=confidence, resamples=_RESAMPLES, seed=seed,
+                    groups=sides.dependent(labels) if paired else (sides.left.groups, sides.right.groups),
+                    advance=advance,
+                )  # fmt: skip
     for warning in caught:
         if issubclass(warning.category, GeomsimWarning):
             notes.append(str(warning.message))
         else:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
-    n_left, n_right = (space.n_rows for space in spaces)
+    ungrouped = groups is None and sides.left.groups is None and sides.right.groups is None
+    free = labels is None and (ungrouped or (isinstance(groups, str) and groups == "ignored"))
+    by_chance = _by_chance(chosen, left, right, chance, free=free)
+    scale = _scale(chosen, by_chance)
+    corrected = None if scale is None else scale(score)
+    larger_means = chosen.larger_means
+    if isinstance(chosen, PairedMetric) and chosen.chance_corrected:
+        if scale is None or corrected is None:
+            raise InapplicableNull(_no_correction(name, chosen, by_chance))
+        score, larger_means = corrected, "closer"
+        chance = _rescaled(chance, scale)
+        spread = None if spread is None else _mapped(spread, scale)
+    n_left, n_right = sides.left.n_rows, sides.right.n_rows
     sizes = {} if n_left == n_right else {"left rows": n_left, "right rows": n_right}
+    if sides.pool is not None:
+        sizes["pairs to choose from"] = sides.pool[0].n_rows
     return Comparison(
         score=score,
         p_value=chance.p_value,
@@ -238,25 +295,27 @@ def compare(
         null_sd=chance.sd,
         metric=name,
         n_rows=min(n_left, n_right),
-        warnings=tuple(dict.fromkeys([*notes, *chance.notes])),
-        larger_means=chosen.larger_means,
+        warnings=tuple(dict.fromkeys([*notes, *chance.notes, *(spread.notes if spread else ())])),
+        larger_means=larger_means,
         parameters=plain(chosen.parameters()),
         null_kind=None if model is None else chance.kind,
         draws=None if chance.draws is None else len(chance.draws),
         seed=seed,
-        left=spaces[0].name,
-        right=spaces[1].name,
+        left=sides.left.name,
+        right=sides.right.name,
         seconds=time.perf_counter() - started,
         facts=plain({**sizes, **(explanation.facts if explanation else {}), **chance.facts}),
         explanation=explanation,
         provenance={
-            "left": plain(spaces[0].provenance),
-            "right": plain(spaces[1].provenance),
-            "pairing": plain(pairing.provenance) if pairing else {},
+            "left": plain(sides.left.provenance),
+            "right": plain(sides.right.provenance),
+            "pairing": plain(sides.pairing.provenance) if sides.pairing else {},
             "metric": origin_of(chosen),
             "versions": versions(),
         },
-        best=_best(chosen),
+        corrected=corrected,
+        raw_score=raw,
+        interval=spread,
     )
 
 
@@ -274,9 +333,6 @@ def versions() -> dict[str, str]:
     }
 
 
-_SIDES = ("left", "right")
-
-
 def _whole(value: Any, name: str, least: int, hint: str = "") -> int:
     try:
         number = operator.index(value)
@@ -285,32 +341,6 @@ def _whole(value: Any, name: str, least: int, hint: str = "") -> int:
     if number < least:
         raise InvalidConfig(f"{name} must be a whole number, at least {least}, got {value!r}{hint}")
     return number
-
-
-def _opened(points: Points, side: str) -> Space:
-    if isinstance(points, Space):
-        return points
-    try:
-        return Space(points)
-    except GeomsimError as error:
-        raise error.within(side) from None
-
-
-def _tensors(spaces: Sequence[Space]) -> tuple[Tensor, Tensor]:
-    """The points of both sides as tensors of one type (the wider) on one device (the accelerator, if one is on it)."""
-    import torch
-
-    left, right = (space.tensor() for space in spaces)
-    dtype = torch.promote_types(left.dtype, right.dtype)
-    device = right.device if left.device.type == "cpu" else left.device
-    return left.to(device, dtype), right.to(device, dtype)
-
-
-def _prepare(metric: Metric[Any], side: str, space: Space, points: Tensor) -> Any:
-    try:
-        return metric.prepare(points)
-    except DegenerateSpace as error:
-        raise error.within(f"{side} space {space.name!r}" if space.name else f"{side} space") from None
 
 
 def _score(metric: Metric[Any], left: Any, right: Any, points: Tensor) -> float:
@@ -326,70 +356,52 @@ def _score(metric: Metric[Any], left: Any, right: Any, points: Tensor) -> float:
     return score
 
 
-def _best(metric: Metric[Any]) -> float | None:
-    """The score of identical spaces, where it is known: the end of the range that means closest."""
-    best = metric.score_range[1 if metric.larger_means == "closer" else 0]
-    return best if math.isfinite(best) else None
-
-
-def _check_rows_correspond(left: Space, right: Space) -> None:
-    if left.n_rows != right.n_rows:
-        raise InvalidPairing(
-            f"left has {left.n_rows} rows and right has {right.n_rows}: say which belong together with pairing=..., "
-            "for example Pairing.by_id(left, right) or geomsim.pair(left_codes, right_codes)"
-        )
-    if left.ids is not None and right.ids is not None and left.ids != right.ids:
-        row = next(i for i, (a, b) in enumerate(zip(left.ids, right.ids, strict=True)) if a != b)
-        raise InvalidPairing(
-            f"the ids of left and right differ, first at row {row}: {left.ids[row]!r} and {right.ids[row]!r}. "
-            "Use pairing=Pairing.by_id(left, right), or Pairing.identity(n) if the order is right and the ids are not"
-        )
-
-
-def _multiplicity_note(pairing: Pairing, metric: Metric[Any]) -> list[str]:
+def _by_chance(metric: Metric[Any], left: Any, right: Any, chance: Chance, *, free: bool) -> float | None:
+    """The mean score of reordered rows: exact where the metric knows it and rows are `free` to go anywhere."""
     if not isinstance(metric, PairedMetric):
-        return []
-    repeated = [
-        f"{int((counts[rows] > 1).sum())} of {len(pairing)} pairs share their {side} row with another pair"
-        for side, rows in (("left", pairing.left), ("right", pairing.right))
-        if (counts := np.bincount(rows)).max() > 1
-    ]
-    if not repeated:
-        return []
-    return [
-        f"{'; '.join(repeated)}: equal rows look like perfect neighbours, and shuffled copies stay equal. "
-        "Compare with pairing.one_to_one() as well"
-    ]
+        return None
+    if chance.mean is not None and chance.kind == "exact":
+        return chance.mean
+    moments = metric.null_moments(left, right) if free else None
+    if moments is not None:
+        return moments.mean
+    return chance.mean if chance.is_chance else None
 
 
-def _exchangeable(
-    groups: str | Sequence[Any] | NDArray[Any] | None, left: Space, right: Space
-) -> tuple[NDArray[np.int64] | None, Restriction]:
-    """The labels that restrict a shuffle, and how."""
-    if isinstance(groups, str) and groups == "ignored":
-        return None, "blocks"
-    if groups is not None and not isinstance(groups, str):
-        labels = group_numbers(groups, "groups=")
-        if len(labels) != left.n_rows:
-            raise InapplicableNull(f"groups needs one label per pair, {left.n_rows}, got {len(labels)}")
-        return labels, "blocks"
-    if groups not in (None, "blocks", "within"):
-        raise InvalidConfig(f"groups is 'blocks', 'within', 'ignored' or one label per pair, got {groups!r}")
-    known = [_by_first_seen(space.groups) for space in (left, right) if space.groups is not None]
-    if not known:
-        if groups is None:
-            return None, "blocks"
-        raise InapplicableNull(f"groups={groups!r} was asked for, but neither space has groups")
-    if len(known) == 2 and not np.array_equal(known[0], known[1]):
-        row = int(np.argmax(known[0] != known[1]))
-        raise InapplicableNull(
-            f"the groups of left and right do not agree, first at row {row}: rows that belong together must "
-            "belong to the same group. Give one label per pair with groups=..., or groups='ignored'"
+def _scale(metric: Metric[Any], by_chance: float | None) -> Callable[[float], float] | None:
+    """The map from a score to (s - E0) / (s_best - E0)."""
+    # Identical spaces score at the end of the range that means closest.
+    best = metric.score_range[1 if metric.larger_means == "closer" else 0]
+    if by_chance is None or not math.isfinite(best):
+        return None
+    room = best - by_chance
+    if abs(room) <= 1e-9 * max(abs(best), abs(by_chance)):
+        return None
+    return lambda score: (score - by_chance) / room
+
+
+def _no_correction(name: str, metric: Metric[Any], by_chance: float | None) -> str:
+    if by_chance is None:
+        return (
+            f"{name} with chance_corrected=True needs the mean score of reordered rows, which this metric has no "
+            "formula for and this null does not give: use null='shuffle'"
         )
-    return known[0], "within" if groups == "within" else "blocks"
+    return (
+        f"{name} with chance_corrected=True is undefined: by chance the score is {by_chance:.4g} and the best is "
+        f"{metric.score_range}, so nothing lies between"
+    )
 
 
-def _by_first_seen(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Labels renumbered in the order in which they occur, so that equal partitions get equal labels."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[inverse].astype(np.int64)
+def _mapped(interval: Interval, scale: Callable[[float], float]) -> Interval:
+    low, high = sorted((scale(interval.low), scale(interval.high)))
+    return replace(interval, low=low, high=high, se=interval.se * abs(scale(1.0) - scale(0.0)))
+
+
+def _rescaled(chance: Chance, scale: Callable[[float], float]) -> Chance:
+    slope = abs(scale(1.0) - scale(0.0))
+    return replace(
+        chance,
+        mean=None if chance.mean is None else scale(chance.mean),
+        sd=None if chance.sd is None else chance.sd * slope,
+        draws=None if chance.draws is None else scale(0.0) + (scale(1.0) - scale(0.0)) * chance.draws,
+    )

@@ -68,6 +68,9 @@ class Metric(ABC, Generic[State]):
     """The smallest and largest possible score."""
     symmetric: ClassVar[bool] = True
     """Whether swapping left and right leaves the score as it is."""
+    bootstrap: ClassVar[bool] = False
+    """Whether rows drawn with replacement leave the meaning of the score as it is. Not where a repeated row is a false
+    neighbour or a tied rank, or where fewer distinct rows raise the score; then intervals come from the jackknife."""
 
     @abstractmethod
     def prepare(self, points: Tensor) -> State:
@@ -84,12 +87,20 @@ class Metric(ABC, Generic[State]):
         return None
 
     def parameters(self) -> dict[str, Any]:
-        """The parameters by name, ready for JSON."""
-        return {spec.name: getattr(self, spec.name) for spec in fields(self)}  # type: ignore[arg-type]
+        """The parameters by name, ready for JSON; those that every paired metric has, only where they are set."""
+        every = {spec.name: getattr(self, spec.name) for spec in fields(self)}  # type: ignore[arg-type]
+        return {name: value for name, value in every.items() if name != "chance_corrected" or value}
 
 
+@dataclass(frozen=True)
 class PairedMetric(Metric[State]):
-    """Rows correspond: left row i belongs to right row i. Its null reorders the rows of one side."""
+    """Rows correspond: left row i belongs to right row i. Its null reorders the rows of one side.
+
+    With `chance_corrected` a Comparison gives (s - E0) / (s_best - E0) as its score, 0 by chance and 1 for identity,
+    and keeps the raw score beside it. The metric itself never sees the difference.
+    """
+
+    chance_corrected: bool = field(default=False, kw_only=True)
 
     @abstractmethod
     def score(self, left: State, right: State, order: Tensor) -> Tensor:
@@ -124,3 +135,9 @@ class UnpairedMetric(Metric[State]):
     @abstractmethod
     def score(self, left: State, right: State) -> Tensor:
         """The score, a finite 0-d tensor."""
+
+
+def is_frozen_dataclass(kind: type[Metric[Any]]) -> bool:
+    """Whether a metric was decorated with ``@dataclass(frozen=True)``; the decorator of PairedMetric is not its own."""
+    owner = next((base for base in kind.__mro__ if "__dataclass_params__" in vars(base)), PairedMetric)
+    return owner is not PairedMetric and bool(owner.__dataclass_params__.frozen)  # type: ignore[attr-defined]

@@ -36,8 +36,7 @@ def row_orders(
 
     Raises InapplicableNull when the groups leave nothing to move.
     """
-    if n_rows < 2:
-        raise InapplicableNull(f"a shuffle needs at least 2 rows, got {n_rows}")
+    _check_many(n_rows)
     random = generator(seed)
     if groups is None:
         for _ in range(draws):
@@ -63,6 +62,25 @@ def row_orders(
     for _ in range(draws):
         order[together] = np.concatenate([members[block] for block in random.permutation(len(members))])
         yield order.copy()
+
+
+def subset_orders(chosen: NDArray[np.int64], pool: int, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
+    """Uniform reorderings of some rows of a pool: the order in which :func:`row_orders` of the whole pool leaves them.
+
+    Subsets of one pool so share their draws, as corrections for many tests want it.
+
+    >>> whole, part = next(row_orders(6, 1, seed=0)), next(subset_orders(np.array([0, 2, 5]), 6, 1, seed=0))
+    >>> whole[[0, 2, 5]], part
+    (array([4, 2, 5]), array([1, 0, 2]))
+    """
+    _check_many(len(chosen))
+    for order in row_orders(pool, draws, seed):
+        yield np.argsort(np.argsort(order[chosen]))
+
+
+def _check_many(n_rows: int) -> None:
+    if n_rows < 2:
+        raise InapplicableNull(f"a shuffle needs at least 2 rows, got {n_rows}")
 
 
 def distinct_orders(n_rows: int, groups: NDArray[np.int64] | None = None, restriction: Restriction = "blocks") -> float:

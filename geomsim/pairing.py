@@ -163,6 +163,25 @@ class Pairing:
             raise InvalidPairing("this pairing has no weights to filter by")
         return self._keep(self.weight >= min_weight, {"min_weight": min_weight})
 
+    def take(self, pairs: ArrayLike) -> Self:
+        """The named pairs, by number, in the named order."""
+        numbers = np.asarray(pairs, dtype=np.int64)
+        weight = None if self.weight is None else self.weight[numbers]
+        return type(self)(self.left[numbers], self.right[numbers], weight, provenance=self.provenance)
+
+    def buckets(self) -> dict[str, NDArray[np.int64]]:
+        """Pair numbers by multiplicity: in how many pairs the busier of a pair's two rows stands; 1 is one-to-one.
+
+        Buckets are 1, 2-10, 11-100, more; each pair is in one of them, and any may be empty.
+
+        >>> {name: len(pairs) for name, pairs in Pairing([0, 1, 2], [5, 5, 7]).buckets().items()}
+        {'1': 1, '2-10': 2, '11-100': 0, 'more': 0}
+        """
+        busier = np.maximum(np.bincount(self.left)[self.left], np.bincount(self.right)[self.right])
+        return {
+            name: np.flatnonzero((busier >= low) & (busier <= (high or len(self)))) for name, low, high in _BUCKETS
+        }
+
     def multiplicity(self) -> dict[str, int]:
         """How many right rows have how many partners: in buckets 1, 2-10, 11-100, more."""
         counts = np.bincount(self.right)

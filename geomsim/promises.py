@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geomsim.contract import INVARIANCES, Explanation, Metric, PairedMetric, UnpairedMetric
+from geomsim.contract import (
+    INVARIANCES,
+    Explanation,
+    Metric,
+    PairedMetric,
+    UnpairedMetric,
+    is_frozen_dataclass,
+)
 from geomsim.errors import GeomsimError
 
 if TYPE_CHECKING:
@@ -87,7 +94,7 @@ def _close(first: float, second: float, tolerance: float) -> bool:
 
 def _declares(metric: Metric[Any]) -> None:
     kind = type(metric)
-    if not dataclasses.is_dataclass(metric) or not metric.__dataclass_params__.frozen:
+    if not is_frozen_dataclass(kind):
         raise Broken(f"{kind.__name__} must be decorated with @dataclass(frozen=True)")
     if getattr(kind, "larger_means", None) not in ("closer", "farther"):
         raise Broken(f"larger_means must be 'closer' or 'farther', is {getattr(kind, 'larger_means', None)!r}")
@@ -151,8 +158,9 @@ def _repeatable(metric: Metric[Any]) -> str:
         second = _score(metric, left, right)
         if first != second:
             raise Broken(f"{name}: two runs on the same points score {first!r} and {second!r}")
-        if metric.parameters() != fields or set(vars(metric)) != set(fields):
-            raise Broken(f"{name}: something was kept on the metric: {sorted(set(vars(metric)) ^ set(fields))}")
+        declared = {spec.name for spec in dataclasses.fields(metric)}  # type: ignore[arg-type]
+        if metric.parameters() != fields or set(vars(metric)) != declared:
+            raise Broken(f"{name}: something was kept on the metric: {sorted(set(vars(metric)) ^ declared)}")
 
     return _tried(metric, check)
 

@@ -1,51 +1,62 @@
-"""Many comparisons from one configuration: pairs of spaces times metrics, in one tidy table.
+"""Many comparisons from one configuration: pairs of spaces x parts x metrics x nulls, in one tidy table.
 
-The configuration is a mapping, or the path of a TOML file::
-
-    seed = 0
-    draws = 999
-    metrics = ["svcca", { name = "rsa", compare = "pearson" }]
-
-    [[pairs]]
-    left = "left/layer_0.npz"        # paths are relative to the file
-    right = "right/layer_1.npz"
-    pairing = "pairings/0_1.parquet" # optional
-    left_layer = 0                   # any other key becomes a column of the table
+The configuration is a mapping, or the path of a TOML file; :mod:`geomsim.study_config` shows one.
 """
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from geomsim.catalog import instance_of, name_of
+import numpy as np
+
+from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.catalog import metric as metric_by_name
 from geomsim.catalog import metrics as metric_names
-from geomsim.comparison import Comparison, compare, versions
+from geomsim.checkpoint import Checkpoint
+from geomsim.comparison import Comparison, compare_sides, versions
 from geomsim.contract import Metric
+from geomsim.corrections import benjamini_hochberg, holm, step_down_max_t
 from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig
+from geomsim.nulls import Null, null_for
 from geomsim.pairing import Pairing
 from geomsim.progress import track
+from geomsim.sides import Sides, join
 from geomsim.space import Space
-from geomsim.tables import plain, write_csv, write_json, write_parquet
+from geomsim.states import States
+from geomsim.study_config import PAIR_KEYS, nulls_of
+from geomsim.study_config import read_config as _read_config
+from geomsim.study_parts import ALL, parts_of
+from geomsim.tables import plain, write_arrays, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_OPTIONS = frozenset({"seed", "draws", "null", "groups", "metrics", "pairs"})
-_PAIR_KEYS = frozenset({"left", "right", "pairing"})
 _FOUND = (
-    "score", "corrected", "larger_means", "null", "null_mean", "null_sd", "z", "p_value", "draws", "seed", "seconds",
+    "score", "corrected", "low", "high", "interval", "larger_means", "null", "null_mean", "null_sd", "z", "p_value",
 )  # fmt: skip
-_COLUMNS = ("left", "right", "metric", "parameters", "n", *_FOUND, "warnings", "error")
+_ADJUSTED = ("holm", "bh", "maxt", "family")
+_COST = ("draws", "seed", "seconds")
+_COLUMNS = (
+    "left", "right", "subspace", "bucket", "metric", "parameters", "n",
+    *_FOUND, *_ADJUSTED, *_COST, "warnings", "error",
+)  # fmt: skip
+_OPENED_BYTES = 1 << 30  # of spaces read from files that are kept for the next pair
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One comparison of a study: its labels, both sides by path or name, and what came out or why nothing did."""
+    """One comparison of a study: its labels, both sides by path or name, and what came out or why nothing did.
+
+    Cells of one `family` share their rows and the orders of their shuffles.
+    """
 
     labels: Mapping[str, Any]
     left: str
@@ -54,6 +65,11 @@ class Cell:
     parameters: Mapping[str, Any]
     comparison: Comparison | None
     error: str | None = None
+    subspace: str = ALL
+    bucket: str = ALL
+    null: str | None = None
+    n: int | None = None
+    family: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +87,11 @@ class Study:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per cell: labels, left, right, metric, n, score, null, p-value, warnings, error."""
+        """One row per cell: labels, sides, part, metric, n, score, interval, null, p and corrected p, warnings, error.
+
+        ``holm`` and ``bh`` correct p over all cells of the study that were judged by a null of the same name; ``maxt``
+        over the cells of the same ``family``, which share their rows and so their draws.
+        """
         import pandas as pd
 
         frame = pd.DataFrame(self.records())
@@ -83,10 +103,15 @@ class Study:
 
     def records(self) -> list[dict[str, Any]]:
         """The rows of :attr:`table` as mappings, None where there is nothing."""
-        return [_row(cell) for cell in self.cells]
+        rows = [_row(cell) for cell in self.cells]
+        _adjust(rows, self.cells)
+        return rows
 
     def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> list[Path]:
-        """Write results.parquet, results.csv and run.json (configuration, versions, every comparison in full).
+        """Write results.parquet, results.csv, draws.npz and run.json.
+
+        draws.npz holds the draws of each null under the number of its row in the table; run.json the configuration,
+        the versions and every comparison in full.
 
         `config` is recorded in place of the study's own, where the caller knows better what was asked for.
         """
@@ -104,27 +129,58 @@ class Study:
                     **(cell.comparison.to_dict() if cell.comparison else {"error": cell.error}),
                     "left": cell.left,
                     "right": cell.right,
+                    "subspace": cell.subspace,
+                    "bucket": cell.bucket,
                 }
                 for cell in self.cells
             ],
         }
+        draws = {
+            str(row): cell.comparison.null
+            for row, cell in enumerate(self.cells)
+            if cell.comparison is not None and cell.comparison.null is not None
+        }
         return [
             write_parquet(table, target / "results.parquet"),
             write_csv(table, target / "results.csv"),
+            write_arrays(draws, target / "draws.npz"),
             write_json(run, target / "run.json"),
         ]
 
 
-def run_study(config: Mapping[str, Any] | str | Path, *, seed: int | None = None) -> Study:
-    """Compare every pair of spaces by every metric.
+def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
+    """The configuration of a study, from a mapping or a TOML file, checked. Raises InvalidConfig."""
+    return _read_config(config, _COLUMNS)
 
-    `config` holds ``pairs`` (each with left, right, maybe pairing, and any labels), and may hold ``metrics`` (names,
-    tables with a name and parameters, or instances; all installed ones by default), ``draws`` (999), ``seed`` (0),
-    ``null`` ("auto"; "none" for none at all) and ``groups``, as in :func:`geomsim.compare`. In Python, spaces and
-    pairings may stand in place of paths. `seed`, where it is given, takes the place of the configuration's.
 
-    A cell on which its metric or null is undefined is kept with the reason in the column ``error``; anything else that
-    is wrong raises, naming the cell.
+def run_study(
+    config: Mapping[str, Any] | str | Path,
+    *,
+    seed: int | None = None,
+    folder: str | Path | None = None,
+    resume: bool = True,
+) -> Study:
+    """Compare every pair of spaces, whole and in parts, by every metric against every null.
+
+    Parameters
+    ----------
+    config
+        holds ``pairs`` (each with left, right, maybe pairing, left_tokens, right_tokens, subsets, and any labels), and
+        may hold ``metrics`` (names, tables with a name and parameters, or instances; all installed ones by default),
+        ``draws`` (999), ``seed`` (0), ``null`` ("auto"; a name, a list of them, "none" for none at all), ``groups``,
+        ``interval`` and ``confidence`` as in :func:`geomsim.compare`, ``subspaces`` and ``buckets``
+        (:mod:`geomsim.study_config`). In Python, spaces, pairings and top tokens may stand in place of paths.
+    seed
+        where it is given, takes the place of the configuration's.
+    folder
+        keeps each finished cell there, so that a study that was stopped goes on where it was; the results are the same
+        as those of one run.
+    resume
+        False does away with what the folder holds.
+
+    Subspaces, subsets and buckets are judged by the null "random-subset" too: are these pairs more alike than as many
+    random ones? A cell on which its metric or null is undefined, or whose subspace is empty, is kept with the reason in
+    the column ``error``; anything else that is wrong raises, naming the cell.
 
     Raises
     ------
@@ -138,93 +194,154 @@ def run_study(config: Mapping[str, Any] | str | Path, *, seed: int | None = None
     metric      n  p_value
     procrustes 80    0.001
     """
-    base = Path(config).parent if isinstance(config, str | Path) else Path()
     settings = read_config(config)
     if seed is not None:
         settings = {**settings, "seed": seed}
-    chosen = [_metric(choice) for choice in settings.get("metrics", metric_names())]
-    draws, start, null = settings.get("draws", 999), settings.get("seed", 0), settings.get("null", "auto")
+    run = _Run(
+        settings,
+        base=Path(config).parent if isinstance(config, str | Path) else Path(),
+        checkpoint=Checkpoint(None if folder is None else Path(folder), resume=resume),
+    )
     cells: list[Cell] = []
-    with track(len(settings["pairs"]) * len(chosen), "study") as advance:
+    with track(len(settings["pairs"]), "study") as advance:
         for number, item in enumerate(settings["pairs"]):
-            labels = plain({key: value for key, value in item.items() if key not in _PAIR_KEYS})
-            described = ", ".join(f"{key} {value}" for key, value in labels.items())
-            where = [f"pair {number + 1}" + (f" ({described})" if labels else "")]
-            if len(settings["pairs"]) == 1 and not labels:
-                where = []  # there is no other, and the message may speak of the pairs of its pairing
-            try:
-                left, right, pairing = _opened(item, base)
-            except GeomsimError as error:
-                raise (error.within(where[0]) if where else error) from None
-            named = [
-                str(item[side]) if isinstance(item[side], str | Path) else space.name
-                for side, space in (("left", left), ("right", right))
-            ]
-            for metric in chosen:
-                name = name_of(metric)
-                found: Comparison | None = None
-                reason = None
-                try:
-                    found = compare(
-                        left, right, metric, pairing=pairing, draws=draws, seed=start,
-                        null=None if null == "none" else null, groups=settings.get("groups"),
-                    )  # fmt: skip
-                except (DegenerateSpace, InapplicableNull) as error:
-                    reason = str(error)
-                except GeomsimError as error:
-                    raise error.within(", ".join([*where, name])) from None
-                cells.append(Cell(labels, named[0], named[1], name, plain(metric.parameters()), found, reason))
-                advance(1)
+            cells.extend(run.cells(number, item))
+            advance(1)
     return Study(cells, plain(settings))
 
 
-def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
-    """The configuration of a study, from a mapping or a TOML file, checked. Raises InvalidConfig."""
-    if isinstance(config, str | Path):
-        import tomllib
+class _Run:
+    """What the cells of one study share: metrics, opened files, prepared states, finished cells."""
 
-        path = Path(config)
+    def __init__(self, settings: Mapping[str, Any], base: Path, checkpoint: Checkpoint) -> None:
+        self._settings = settings
+        self._base = base
+        self._checkpoint = checkpoint
+        self._metrics = [_metric(choice) for choice in settings.get("metrics", metric_names())]
+        self._nulls = nulls_of(settings)
+        self._options = {
+            "draws": settings.get("draws", 999),
+            "seed": settings.get("seed", 0),
+            "groups": settings.get("groups"),
+            "interval": None if settings.get("interval") == "none" else settings.get("interval"),
+            "confidence": settings.get("confidence", 0.95),
+        }
+        self._states = States()
+        self._versions = versions()
+        self._spaces: OrderedDict[Path, Space] = OrderedDict()
+
+    def cells(self, number: int, item: Mapping[str, Any]) -> Iterator[Cell]:
+        """All cells of one pair of spaces: its parts x metrics x nulls."""
+        labels = plain({key: value for key, value in item.items() if key not in PAIR_KEYS})
+        described = ", ".join(f"{key} {value}" for key, value in labels.items())
+        where = [f"pair {number + 1}" + (f" ({described})" if labels else "")]
+        if len(self._settings["pairs"]) == 1 and not labels:
+            where = []  # there is no other, and the message may speak of the pairs of its pairing
         try:
-            return read_config(tomllib.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise InvalidConfig(f"{path}: no such file") from None
-        except OSError as error:
-            raise InvalidConfig(f"{path}: cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidConfig(f"{path}: not readable as TOML: {error}") from None
-        except InvalidConfig as error:
-            raise error.within(str(path)) from None
-    unknown = sorted(set(config) - _OPTIONS)
-    if unknown:
-        raise InvalidConfig(f"a study knows no {', '.join(unknown)}; it takes {', '.join(sorted(_OPTIONS))}")
-    if not config.get("pairs"):
-        raise InvalidConfig("a study needs at least one pair of spaces: [[pairs]] with left = ... and right = ...")
-    for key in ("pairs", "metrics"):
-        if key in config and (isinstance(config[key], str | Mapping) or not len(config[key])):
-            raise InvalidConfig(f"{key} must be a list with at least one entry, got {plain(config[key])!r}")
-    for number, item in enumerate(config["pairs"]):
-        if not isinstance(item, Mapping):
-            raise InvalidConfig(f"pair {number + 1} must be a table with left = ... and right = ..., got {item!r}")
-        taken = sorted(set(item) & set(_COLUMNS) - _PAIR_KEYS)
-        if taken:
-            raise InvalidConfig(f"pair {number + 1} has a label {taken[0]!r}, which is a column of the results already")
-        missing = sorted({"left", "right"} - set(item))
-        if missing:
-            raise InvalidConfig(f"pair {number + 1} names no {' and no '.join(missing)} space")
-    return config
+            left, right, pairing = self._opened(item)
+            parts = list(parts_of(item, left, right, pairing, self._settings, self._base))
+        except GeomsimError as error:
+            raise (error.within(where[0]) if where else error) from None
+        named = [
+            str(item[side]) if isinstance(item[side], str | Path) else space.name
+            for side, space in (("left", left), ("right", right))
+        ]
+        family = _family(number, left, right, pairing)
+        for part in parts:
+            cut = partial(join, left, right, pairing, part.subset)
+            joined: Sides | None = None
+            for metric in self._metrics:
+                for null in self._nulls if part.is_whole else [*self._nulls, "random-subset"]:
+                    inside = [*where, *(name for name in (part.subspace, part.bucket) if name != ALL), name_of(metric)]
+                    try:
+                        model = null_for(null, metric)
+                        cell = Cell(
+                            labels, named[0], named[1], name_of(metric), plain(metric.parameters()), None, part.empty,
+                            part.subspace, part.bucket, None if model is None else model.name,
+                            0 if part.empty else None, family,
+                        )  # fmt: skip
+                        if not part.empty:
+                            joined = joined or cut()
+                            cell = _filled(cell, self._found(joined, metric, null), joined)
+                    except GeomsimError as error:
+                        raise error.within(", ".join(inside)) from None
+                    yield cell
+
+    def _found(self, sides: Sides, metric: Metric[Any], null: str | Null | None) -> Comparison | str:
+        """The comparison, or the reason why a metric or its null is undefined; from the checkpoint if it is there."""
+        inputs = {
+            **self._options,
+            "groups": _digest(self._options["groups"]),
+            "metric": [name_of(metric), metric.parameters(), origin_of(metric), _source(metric)],
+            "null": repr(null),
+            "sides": [self._checkpoint.key(space) for space in (sides.left, sides.right)],
+            "pool": None if sides.pool is None else [self._checkpoint.key(space) for space in sides.pool],
+            "pairing": None if sides.pairing is None else [_digest(sides.pairing.left), _digest(sides.pairing.right)],
+            "chosen": _digest(sides.chosen),
+            "versions": self._versions,
+        }
+        found = self._checkpoint.find(inputs)
+        if found is None:
+            try:
+                found = compare_sides(sides, metric, null=null, states=self._states, **self._options)
+            except (DegenerateSpace, InapplicableNull) as error:
+                found = str(error)
+            self._checkpoint.keep(inputs, found)
+        return found
+
+    def _opened(self, item: Mapping[str, Any]) -> tuple[Space, Space, Pairing | None]:
+        pairing = item.get("pairing")
+        if isinstance(pairing, str | Path):
+            pairing = Pairing.open(self._base / pairing)
+        return self._space(item["left"]), self._space(item["right"]), pairing
+
+    def _space(self, points: Any) -> Space:
+        if isinstance(points, Space):
+            return points
+        if not isinstance(points, str | Path):
+            return Space(points)
+        path = self._base / points
+        if path not in self._spaces:
+            self._spaces[path] = Space(path)
+        self._spaces.move_to_end(path)
+        # The newest stay, however large: a pair needs two.
+        while len(self._spaces) > 2 and sum(s.points.nbytes for s in self._spaces.values()) > _OPENED_BYTES:
+            self._spaces.popitem(last=False)
+        return self._spaces[path]
 
 
-def _opened(item: Mapping[str, Any], base: Path) -> tuple[Space, Space, Pairing | None]:
-    spaces = []
-    for side in ("left", "right"):
-        points = item[side]
-        if isinstance(points, str | Path):
-            points = base / points
-        spaces.append(points if isinstance(points, Space) else Space(points))
-    pairing = item.get("pairing")
-    if isinstance(pairing, str | Path):
-        pairing = Pairing.open(base / pairing)
-    return spaces[0], spaces[1], pairing
+def _filled(cell: Cell, found: Comparison | str, sides: Sides) -> Cell:
+    n = min(sides.left.n_rows, sides.right.n_rows)
+    if isinstance(found, str):
+        return replace(cell, error=found, n=n)
+    return replace(cell, comparison=found, n=n)
+
+
+def _family(number: int, left: Space, right: Space, pairing: Pairing | None) -> str:
+    """Cells over the same rows: those of one pair of spaces, and of all pairs over the same tokens.
+
+    Rows with equal ids on both sides are the same things on both (tokens); the rows of dictionaries have names of
+    their own.
+    """
+    if pairing is None and left.ids is not None and left.ids == right.ids:
+        return "rows " + hashlib.sha256("\0".join(left.ids).encode()).hexdigest()[:8]
+    return f"pair {number + 1}"
+
+
+def _digest(values: Any) -> str | None:
+    if values is None or isinstance(values, str):
+        return values
+    array = np.asarray(values)
+    content = array.tobytes() if array.dtype != object else repr(array.tolist()).encode()
+    return hashlib.sha256(str(array.dtype).encode() + content).hexdigest()
+
+
+def _source(metric: Metric[Any]) -> str | None:
+    """A digest of the metric's code, so that an edited metric is computed anew."""
+    try:
+        return hashlib.sha256(inspect.getsource(type(metric)).encode()).hexdigest()
+    except (OSError, TypeError):
+        return None  # typed in where nothing keeps the source
 
 
 def _metric(choice: Any) -> Metric[Any]:
@@ -237,9 +354,42 @@ def _metric(choice: Any) -> Metric[Any]:
 
 def _row(cell: Cell) -> dict[str, Any]:
     row: dict[str, Any] = {**cell.labels, **dict.fromkeys(_COLUMNS)}
-    row |= {"left": cell.left, "right": cell.right, "metric": cell.metric, "parameters": json.dumps(cell.parameters)}
-    row |= {"warnings": "", "error": cell.error}
+    row |= {"left": cell.left, "right": cell.right, "subspace": cell.subspace, "bucket": cell.bucket}
+    row |= {"metric": cell.metric, "parameters": json.dumps(cell.parameters), "n": cell.n}
+    row |= {"null": cell.null, "warnings": "", "error": cell.error}
     if cell.comparison is not None:
         full = cell.comparison.to_dict()
-        row |= {"n": full["n_rows"], **{key: full[key] for key in _FOUND}, "warnings": "; ".join(full["warnings"])}
+        row |= {key: full[key] for key in (*_FOUND, *_COST)}
+        row |= {"warnings": "; ".join(full["warnings"])}
     return row
+
+
+def _adjust(rows: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> None:
+    """Fill in the corrected p-values of all rows that have a p."""
+    for places in _grouped(range(len(rows)), lambda i: rows[i]["null"] if rows[i]["p_value"] is not None else None):
+        p = [rows[i]["p_value"] for i in places]
+        for i, by_holm, by_bh in zip(places, holm(p), benjamini_hochberg(p), strict=True):
+            rows[i] |= {"holm": float(by_holm), "bh": float(by_bh)}
+
+    def shared(i: int) -> tuple[str, str, int] | None:
+        found = cells[i].comparison
+        if found is None or found.null is None or not str(found.null_kind).startswith("shuffle"):
+            return None
+        return cells[i].family, str(found.null_kind), len(found.null)
+
+    for places in _grouped(range(len(rows)), shared):
+        found = [cells[i].comparison for i in places]
+        signs = [1.0 if c is not None and c.larger_means == "closer" else -1.0 for c in found]
+        observed = [sign * c.score for sign, c in zip(signs, found, strict=True) if c is not None]
+        draws = [sign * c.null for sign, c in zip(signs, found, strict=True) if c is not None and c.null is not None]
+        for i, p in zip(places, step_down_max_t(observed, np.stack(draws)), strict=True):
+            # A test on few possible orders is never surer than one over their number, alone or among others.
+            rows[i] |= {"maxt": max(float(p), float(rows[i]["p_value"])), "family": cells[i].family}
+
+
+def _grouped(places: Sequence[int], key: Callable[[int], Any]) -> list[list[int]]:
+    groups: dict[Any, list[int]] = {}
+    for place in places:
+        if (name := key(place)) is not None:
+            groups.setdefault(name, []).append(place)
+    return list(groups.values())

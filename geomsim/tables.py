@@ -80,6 +80,16 @@ def plain(value: Any) -> Any:
     return (str(value) if isinstance(value, float | PurePath) else repr(value))[:_LONGEST_TEXT]
 
 
+def write_arrays(arrays: Mapping[str, Any], path: Path) -> Path:
+    """Write arrays by name as .npz."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with part.open("wb") as file:
+        np.savez(file, **arrays)
+    part.replace(path)
+    return path
+
+
 def write_json(content: Any, path: Path) -> Path:
     """Write JSON for people: indented, UTF-8; what JSON cannot hold is written as text."""
     path.parent.mkdir(parents=True, exist_ok=True)

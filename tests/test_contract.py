@@ -20,7 +20,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     *(
         ("rsa", {"dissimilarity": dissimilarity, "compare": compare})
         for dissimilarity, compare in product(
-            ("correlation", "euclidean", "sqeuclidean", "cosine"), ("spearman", "pearson", "cosine")
+            ("correlation", "euclidean", "sqeuclidean", "cosine"), ("spearman", "pearson", "cosine", "whitened-cosine")
         )
     ),
     *(
@@ -31,7 +31,17 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
         ("singular-values", {"normalize": normalize, "distance": distance, "centre": centre})
         for normalize, distance, centre in product(("l2", "sum", "max", None), ("l2", "wasserstein"), (True, False))
     ),
+    *(("rsa", {"dissimilarity": kind, "compare": "kendall"}) for kind in ("correlation", "euclidean")),
     ("svcca", {"kept_variance": 0.8}),
+    ("svcca", {"statistic": "mean-squared"}),
+    ("cca", {"statistic": "mean-squared"}),
+    ("pwcca", {"side": "left"}),
+    ("pwcca", {"side": "right"}),
+    ("cka", {"kernel": "rbf"}),
+    ("debiased-cka", {"kernel": "rbf"}),
+    ("distance-correlation", {"debiased": True}),
+    ("linear-predictivity", {"direction": "right-to-left"}),
+    ("mmcs", {"direction": "right-to-left"}),
     ("svcca", {"components": 2}),
 ]
 SUBJECTS = [(name, {}) for name in geomsim.metrics()] + VARIANTS

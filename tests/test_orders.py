@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from geomsim.errors import InapplicableNull
-from geomsim.orders import distinct_orders, row_orders
+from geomsim.orders import distinct_orders, row_orders, subset_orders
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=25).map(np.array)
 
@@ -109,3 +109,15 @@ def test_distinct_orders_of_many_rows():
 def test_one_row_cannot_be_shuffled(n_rows: int):
     with pytest.raises(InapplicableNull, match=f"a shuffle needs at least 2 rows, got {n_rows}"):
         next(row_orders(n_rows, 1, 0))
+
+
+def test_orders_of_a_subset_are_uniform_and_come_from_those_of_the_pool():
+    chosen = np.array([1, 4, 7])
+    drawn = [tuple(order) for order in subset_orders(chosen, 9, 6000, seed=2)]
+    counts = [drawn.count(order) for order in itertools.permutations(range(3))]
+    assert sum(counts) == 6000
+    assert stats.chisquare(counts).pvalue > 0.01
+    for whole, part in zip(row_orders(9, 50, seed=2), drawn[:50], strict=True):
+        assert part == tuple(stats.rankdata(whole[chosen]).astype(int) - 1)
+    with pytest.raises(InapplicableNull, match="at least 2 rows, got 1"):
+        next(subset_orders(np.array([3]), 9, 1, seed=0))

@@ -186,14 +186,14 @@ def test_a_null_that_does_not_apply_fails_the_cell_and_not_the_study(folder: Pat
 def test_save_and_read_again(folder: Path):
     study = run_study(folder / "study.toml")
     written = study.save(folder / "out" / "deep")
-    assert [path.name for path in written] == ["results.parquet", "results.csv", "run.json"]
-    assert sorted(path.name for path in written[0].parent.iterdir()) == ["results.csv", "results.parquet", "run.json"]
+    assert [path.name for path in written] == ["results.parquet", "results.csv", "draws.npz", "run.json"]
+    assert sorted(path.name for path in written[0].parent.iterdir()) == sorted(path.name for path in written)
     table = study.table
     for again in (pd.read_parquet(written[0]), pd.read_csv(written[1])):
         assert again.columns.to_list() == table.columns.to_list()
         np.testing.assert_array_equal(again["score"], table["score"])
         np.testing.assert_array_equal(again["p_value"], table["p_value"])
-    run = json.loads(written[2].read_text(), parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+    run = json.loads(written[-1].read_text(), parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
     assert run["config"]["draws"] == 19
     assert [entry["score"] for entry in run["comparisons"]] == table["score"].to_list()
     assert [entry["left_layer"] for entry in run["comparisons"]] == [0, 0, 1, 1]
@@ -206,13 +206,13 @@ def test_run_json_names_a_failed_cell_and_what_python_objects_were_compared(fold
         "pairs": [{"left": points("left", folder), "right": Space(points("flat", folder), name="flat")}],
         "metrics": [Gap(2.0)],
     }
-    run = json.loads(run_study(config).save(folder)[2].read_text())
+    run = json.loads(run_study(config).save(folder)[-1].read_text())
     failed = run["comparisons"][0]
     assert (failed["metric"], failed["parameters"], failed["right"]) == ("gap", {"power": 2.0}, "flat")
     assert "constant" in failed["error"]
     assert "Space('flat', 20 rows x 3, float64)" in run["config"]["pairs"][0]["right"]
     assert len(run["config"]["pairs"][0]["left"]) <= 200
-    replaced = json.loads(run_study(config).save(folder, config={"asked": "for"})[2].read_text())
+    replaced = json.loads(run_study(config).save(folder, config={"asked": "for"})[-1].read_text())
     assert replaced["config"] == {"asked": "for"}
 
 
@@ -239,7 +239,7 @@ GOOD: dict[str, Any] = {"left": [[1.0], [2.0]], "right": [[1.0], [3.0]]}
     [
         (
             {"pairs": [GOOD], "drawz": 9, "sede": 1},
-            "a study knows no drawz, sede; it takes draws, groups, metrics, null, pairs, seed",
+            "a study knows no drawz, sede; it takes buckets, confidence, draws, groups, interval, metrics, null, pairs",
         ),
         ({}, r"a study needs at least one pair of spaces: \[\[pairs\]\]"),
         ({"pairs": []}, "at least one pair"),
@@ -265,7 +265,7 @@ def test_bad_configurations_are_refused(config: dict[str, Any], message: str):
 def test_metrics_that_do_not_exist_or_take_other_parameters():
     with pytest.raises(UnknownMetric, match="no metric is called 'gapp'; did you mean 'gap'"):
         run_study({"pairs": [GOOD], "metrics": ["gapp"]})
-    with pytest.raises(GeomsimError, match="metric 'gap' takes the parameters power; got pover"):
+    with pytest.raises(GeomsimError, match="metric 'gap' takes the parameters power, chance_corrected; got pover"):
         run_study({"pairs": [GOOD], "metrics": [{"name": "gap", "pover": 2}]})
     with pytest.raises(GeomsimError, match="a metric is a name, an instance or a class of Metric, got int"):
         run_study({"pairs": [GOOD], "metrics": [3]})

@@ -71,15 +71,15 @@ class NotADataclass(Good):
 
 
 @dataclass
-class NotFrozen(PairedMetric[Tensor]):
-    """A dataclass that can be written to."""
+class NotFrozen(UnpairedMetric[Tensor]):
+    """A dataclass that can be written to; Python itself refuses one that derives from PairedMetric."""
 
     larger_means = "closer"
 
     def prepare(self, points: Tensor) -> Tensor:
         return points
 
-    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
+    def score(self, left: Tensor, right: Tensor) -> Tensor:
         return left.sum() * right.sum()
 
 

@@ -1,12 +1,20 @@
 """The front end: sources, dictionaries, codes, co-activation, matching. Importing it imports no model library."""
 
 from geomsim.activations.array_source import ArraySource as ArraySource
+from geomsim.activations.best_by_chance import ChancePartners as ChancePartners
+from geomsim.activations.best_by_chance import chance_partners as chance_partners
 from geomsim.activations.coactivation import Candidates as Candidates
 from geomsim.activations.coactivation import correlate as correlate
 from geomsim.activations.codes import Codes as Codes
 from geomsim.activations.codes import align as align
+from geomsim.activations.cross_fitting import held_out as held_out
+from geomsim.activations.cross_fitting import split_by_document as split_by_document
 from geomsim.activations.dictionary import Dictionary as Dictionary
 from geomsim.activations.dictionary import read_dictionary as read_dictionary
+from geomsim.activations.latent_tokens import TopTokens as TopTokens
+from geomsim.activations.latent_tokens import read_top_tokens as read_top_tokens
+from geomsim.activations.latent_tokens import save_top_tokens as save_top_tokens
+from geomsim.activations.latent_tokens import top_tokens_table as top_tokens_table
 from geomsim.activations.latents import top_contexts as top_contexts
 from geomsim.activations.latents import top_tokens as top_tokens
 from geomsim.activations.matching import pair as pair

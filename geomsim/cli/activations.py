@@ -16,6 +16,7 @@ from geomsim.progress import track
 if TYPE_CHECKING:
     from geomsim.activations.dictionary import Dictionary
     from geomsim.activations.source import Source
+    from geomsim.activations.text import Document
 
 _CHARACTERS_PER_TOKEN = 3.5  # of English text and code under usual vocabularies; only the estimate uses it
 
@@ -32,6 +33,7 @@ def activations(
     context: int | None = None,
     max_norm_multiple: float | None = None,
     batch_tokens: int = 4096,
+    top_tokens: int = 10,
     replace: Annotated[bool, Parameter(negative="")] = False,
     common: Common = Common(),
 ) -> int:
@@ -58,6 +60,8 @@ def activations(
         leave out tokens whose norm is more than this many times the usual.
     batch_tokens
         tokens per forward pass, about.
+    top_tokens
+        also write, beside the codes of each dictionary, as many top tokens of each latent, for subspaces; 0 for none.
     replace
         overwrite codes that are there already.
     """
@@ -93,8 +97,22 @@ def activations(
         written = write_codes(
             reader, documents, placed, folders, batch_tokens=batch_tokens, progress=progress, replace=replace
         )
+    if top_tokens:
+        _write_top_tokens(written, documents, top_tokens, common)
     _report(written, common)
     return DONE
+
+
+def _write_top_tokens(written: dict[str, Path], documents: list[Document], n: int, common: Common) -> None:
+    from geomsim.activations.codes import Codes
+    from geomsim.activations.latent_tokens import save_top_tokens, top_tokens_table
+
+    for folder in written.values():
+        codes = Codes.open(folder)
+        if not codes.is_sparse:
+            continue  # a dense site is active on every token, and its strongest strings say little
+        table = top_tokens_table(codes, documents, n)
+        common.note(f"wrote {save_top_tokens(table, folder.with_name(folder.name + '_top_tokens.parquet'))}")
 
 
 def _placed(dictionaries: list[Path], sites: list[str]) -> dict[str, Dictionary | None]:

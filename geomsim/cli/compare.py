@@ -27,6 +27,8 @@ def compare(
     pairing: Path | None = None,
     draws: int = 999,
     null: str = "auto",
+    interval: str | None = None,
+    confidence: float = 0.95,
     groups: str | None = None,
     plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
     out: Path | None = None,
@@ -45,7 +47,11 @@ def compare(
     draws
         random orders per metric.
     null
-        auto, shuffle, exact, noise-floor or none.
+        auto, shuffle, exact, noise-floor, spectrum-matched, random-baseline or none.
+    interval
+        jackknife or bootstrap gives an interval beside each score.
+    confidence
+        of the interval.
     groups
         blocks, within or ignored.
     plugin
@@ -64,8 +70,10 @@ def compare(
         "metrics": names,
         "draws": draws,
         "seed": common.start,
-        "null": None if null == "none" else null,
+        "null": null,
         "groups": groups,
+        "interval": interval,
+        "confidence": confidence,
     }
     if common.dry_run:
         _estimate(settings, spaces, draws, out, common)

@@ -115,24 +115,37 @@ def plain_table(
     return table
 
 
-def score_table(title: str, records: Sequence[Mapping[str, Any]], labels: Sequence[str] = ()) -> Table:
-    """Scores of a study's records: labels, metric, n, score, chance, z, p."""
-    numeric = ["n", "score", "chance", "corrected", "z", "p"]
+def score_table(
+    title: str, records: Sequence[Mapping[str, Any]], labels: Sequence[str] = (), adjusted: str | None = None
+) -> Table:
+    """Scores of a study's records: labels, metric, n, score, chance, z, p, and the `adjusted` p where it is asked for.
+
+    Intervals and the name of the null stand there where the records have several.
+    """
+    nulls = len({record["null"] for record in records if record["metric"] not in _unpaired(records)}) > 1
+    interval = any(not missing(record["low"]) for record in records)
+    numeric = ["n", "score", *(["interval"] if interval else []), "chance", "corrected", "z", "p"]
+    numeric += [adjusted] if adjusted else []
     rows = [
         [
             *(Path(str(record[label])).stem if label in ("left", "right") else str(record[label]) for label in labels),
             record["metric"] + (f": {record['error']}" if record["error"] else ""),
+            *([record["null"] or "none"] if nulls else []),
             number(record["n"], "d"),
             number(record["score"], ".4f"),
+            *([_ends(record)] if interval else []),
             number(record["null_mean"], ".4f"),
             number(record["corrected"], ".3f"),
             number(record["z"], ".1f"),
             "" if missing(record["p_value"]) else p_text(record["p_value"], record["draws"]),
+            *([number(record[adjusted], ".3g")] if adjusted else []),
         ]
         for record in records
     ]
     headings = [label.replace("_", " ") for label in labels]
-    table = plain_table(title, [*headings, "metric", *numeric], rows, numeric=numeric)
+    table = plain_table(
+        title, [*headings, "metric", *(["null"] if nulls else []), *numeric], rows, numeric=numeric
+    )
     table.padding = (0, 1, 0, 0)  # fits 80 characters
     table.columns[len(labels)].min_width = 16
     farther = sorted({record["metric"] for record in records if record["larger_means"] == "farther"})
@@ -144,6 +157,14 @@ def score_table(title: str, records: Sequence[Mapping[str, Any]], labels: Sequen
         table.caption = "\n".join(remarks)
         table.caption_justify = "left"
     return table
+
+
+def _unpaired(records: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {record["metric"] for record in records if record["null"] == "noise-floor"}
+
+
+def _ends(record: Mapping[str, Any]) -> str:
+    return "" if missing(record["low"]) else f"{record['low']:z.3f} to {record['high']:z.3f}"
 
 
 def p_text(p: float, draws: float | None) -> str:

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 import geomsim
 from geomsim.cli.console import DONE, FAILED, PARTLY, Common
+from geomsim.cli.demo_outcome import demo_metrics
 
 _MODELS = Path(geomsim.__file__).parent.parent / "examples" / "code_models"
 
@@ -20,6 +21,7 @@ def demo(
     models: Path | None = None,
     synthetic: Annotated[bool, Parameter(negative="")] = False,
     draws: int = 999,
+    all_metrics: Annotated[bool, Parameter(negative="")] = False,
     common: Common = Common(),
 ) -> int:
     """Go the whole way offline: read two models, pair their features, compare, judge, write it all down.
@@ -37,6 +39,9 @@ def demo(
         use the synthetic models even where the real ones are at hand.
     draws
         random orders per comparison.
+    all_metrics
+        compare by every installed metric, which takes minutes; by default by one of each family, and by whatever other
+        packages than geomsim offer.
     """
     folder = models or _MODELS
     real = not synthetic and (folder / "left" / "config.json").exists()
@@ -54,7 +59,7 @@ def demo(
             "The example models are not here (they come with the source checkout): this runs on synthetic truth."
         )
         from geomsim.cli.demo_synthetic import run
-    found = run(folder, out, draws, common)
+    found = run(folder, out, demo_metrics(all_metrics), draws, common)
     seconds = round(time.perf_counter() - started)
     common.emit({**found.record, "seconds": seconds}, *found.pictures, f"Done in {seconds} seconds.")
     if not found.study.failed:

@@ -77,7 +77,7 @@ class Job:
         }
 
 
-def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
+def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Common) -> Outcome:
     """Read, pair, compare, and write results, heatmap and summary below `out`."""
     documents = standard_library_documents("held-out")
     characters = sum(len(document.text) for document in documents)
@@ -117,7 +117,7 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
     shown = max((job.left_layer, job.right_layer, i) for i, job in enumerate(jobs) if job.kind == "features")[-1]
     readable = _strongest_pairs(pairings[shown], jobs[shown].left, jobs[shown].right)
     pairs = [job.described() for job in jobs] + _matched_pairs(jobs, pairings, out)
-    study = run_study(write_study_file(out, pairs, draws, common.start))
+    study = run_study(write_study_file(out, pairs, names, draws, common.start))
     files = study.save(out)
     return _outcome(study, files, out, documents, readable, common)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from geomsim.cli.console import Common, number, plain_table
-from geomsim.cli.demo_outcome import Outcome, metric_tables, metrics_of, study_cell, write_study_file
+from geomsim.cli.demo_outcome import Outcome, metric_tables, study_cell, write_study_file
 from geomsim.study import run_study
 
 _FEATURES, _WIDTH, _TOKENS = 256, 64, 40_000
@@ -20,7 +21,7 @@ _SETTINGS: tuple[tuple[float, Literal["shared", "independent"]], ...] = (
 )
 
 
-def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
+def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Common) -> Outcome:
     """Plant, pair, compare, and write recovered against planted below `out`."""
     from geomsim.activations.matching import pair
     from geomsim_synthetic import pairing_recovery, two_models
@@ -47,10 +48,9 @@ def run(models: Path, out: Path, draws: int, common: Common) -> Outcome:
         two.right.space().save(out / files["right"])
         found.save(out / f"pairings/{number_of}.parquet")
         pairs.append({"planted": setting, **files, "pairing": f"pairings/{number_of}.parquet"})
-    study = run_study(write_study_file(out, pairs, draws, common.start))
+    study = run_study(write_study_file(out, pairs, names, draws, common.start))
     files_written = study.save(out)
     records = study.records()
-    names = metrics_of(records)
     scores = [
         [setting, *(study_cell(record) for record in records if record["planted"] == setting)]
         for setting in dict.fromkeys(record["planted"] for record in records)

@@ -87,6 +87,7 @@ def describe(entry: Entry) -> dict[str, Any]:
     nulls = ["shuffle"] if paired else ["noise-floor"]
     if isinstance(instance, PairedMetric) and type(instance).null_moments is not PairedMetric.null_moments:
         nulls.append("exact")
+    nulls += ["spectrum-matched", "random-baseline", "random-subset"]
     low, high = instance.score_range
     documentation = inspect.getdoc(kind) or ""
     return {

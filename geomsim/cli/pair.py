@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from geomsim.cli.console import DONE, Common, plain_table
+
+# A longer list, of documents say, is for the file and not for the terminal.
+_SHOWN = 8
 
 
 def pair(
@@ -20,6 +25,9 @@ def pair(
     min_firings: int = 100,
     min_cofirings: int = 20,
     min_weight: float | None = None,
+    cross_fit: Annotated[bool, Parameter(negative="")] = False,
+    chance: int | None = None,
+    max_p: float | None = None,
     common: Common = Common(),
 ) -> int:
     """Pair the latents of two codes by how their activations correlate.
@@ -41,6 +49,13 @@ def pair(
         tokens on which each latent, and both together, must fire; below that a correlation is noise.
     min_weight
         the smallest correlation that makes a pair.
+    cross_fit
+        choose the pairs on one half of the documents and measure their correlation on the other; all thresholds
+        apply to the first half.
+    chance
+        how often to correlate with shifted documents, 5 say: how high is the best correlation by chance?
+    max_p
+        largest chance p-value of a pair; needs --chance.
     """
     from geomsim.activations.codes import Codes
     from geomsim.activations.codes_reader import read_manifest
@@ -56,6 +71,7 @@ def pair(
     codes = [Codes.open(folder) for folder in (left, right)]
     pairing = pair_codes(
         codes[0], codes[1], method=method, direction=direction, min_weight=min_weight,
+        cross_fit=cross_fit, chance=chance, max_p=max_p, seed=common.start,
         top=top, min_firings=min_firings, min_cofirings=min_cofirings,
     )  # fmt: skip
     pairing.save(out)
@@ -71,6 +87,8 @@ def pair(
 def _short(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_short(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple) and len(value) > _SHOWN:
+        return f"{len(value)} in all"
     if isinstance(value, list | tuple):
         return ", ".join(map(_short, value))
     return f"{value:.3f}" if isinstance(value, float) else "none" if value is None else str(value)

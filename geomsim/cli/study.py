@@ -18,6 +18,7 @@ def study(
     /,
     *,
     out: Path | None = None,
+    resume: Annotated[bool, Parameter(negative="")] = False,
     plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
     common: Common = Common(),
 ) -> int:
@@ -28,7 +29,9 @@ def study(
     config
         the file; `geomsim demo` leaves one to start from.
     out
-        a folder for results.parquet, results.csv and run.json; by default `results` beside the file.
+        a folder for results.parquet, results.csv, draws.npz and run.json; by default `results` beside the file.
+    resume
+        go on where a study that was stopped left off: cells that are finished are not computed again.
     plugin
         a Python file that registers metrics; may be given again.
     """
@@ -47,14 +50,22 @@ def study(
             f"would write to {target}",
         )
         return DONE
-    result = run_study(config, seed=common.seed)
+    cells = target / "cells"
+    try:
+        result = run_study(config, seed=common.seed, folder=cells, resume=resume)
+    except KeyboardInterrupt:
+        finished = len(list(cells.glob("*.npz"))) if cells.is_dir() else 0
+        common.note(f"{finished} finished cells are kept in {cells}; the same command with --resume goes on from there")
+        raise
     for written in result.save(target):
         common.note(f"wrote {written}")
     records = result.records()
     # File names are long; where the configuration gives labels of its own, these tell the rows apart.
-    named = list(records[0])[: list(records[0]).index("metric")]
-    labels = [label for label in named if label not in ("left", "right")] or named
-    common.emit(records, score_table(str(config), records, labels))
+    columns = list(records[0])
+    named = columns[: columns.index("left")]
+    parts = [name for name in ("subspace", "bucket") if any(record[name] != "all" for record in records)]
+    labels = [*(named or ["left", "right"]), *parts]
+    common.emit(records, score_table(str(config), records, labels, adjusted="holm"))
     if not result.failed:
         return DONE
     return FAILED if len(result.failed) == len(result.cells) else PARTLY

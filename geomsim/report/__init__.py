@@ -1,5 +1,17 @@
-"""What a person looks at: figures for papers (`heatmap`, `bars`) and one static HTML page (`summary`).
+"""What a person looks at: figures for papers, and one static HTML page (`summary`).
 
-A function that draws takes a table (the columns of `geomsim.Study.table`) and a matplotlib Axes, draws on it and
-returns it; pyplot and the global rcParams are not touched.
+==================== ====================================================== ==========================================
+module               one Axes                                               a figure of panels
+==================== ====================================================== ==========================================
+`heatmap`            `layer_heatmap`: layer pairs, with significance marks  `layer_heatmaps`
+`bars`               `paired_bars`: kinds of space beside chance            `paired_bar_panels`
+`number_line`        `score_line`: kinds of space on one line               `score_lines`
+`null_distribution`  `null_histogram`: one comparison among its draws       `null_histograms`
+`multiplicity`       `bucket_scores`: by how many rows share a partner      `bucket_score_panels`
+`scree`              `scree_plot`: the spectra of two spaces
+==================== ====================================================== ==========================================
+
+A function that draws takes results (a study's table, records, comparisons, spaces) and maybe a matplotlib Axes, and
+returns the Axes it drew on; pyplot and the global rcParams are not touched. Without an Axes it makes a figure as wide
+as a column of a paper with two; two panels abreast fill a page. `saving.save_figure` writes the figure to a file.
 """

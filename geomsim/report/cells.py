@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from geomsim.errors import GeomsimError
@@ -31,9 +31,35 @@ def cells_of(table: pd.DataFrame, metric: str) -> list[Record]:
     require_columns(table, ("metric",))
     cells = table[table["metric"] == metric].to_dict("records")
     if not cells:
-        found = ", ".join(dict.fromkeys(map(str, table["metric"])))
-        raise GeomsimError(f"the table has no rows for {metric!r}; its metrics are {found or 'none'}")
+        raise _no_rows(metric, table["metric"])
     return [{str(key): item for key, item in cell.items()} for cell in cells]
+
+
+def records_of(results: pd.DataFrame | Iterable[Record], metric: str, keys: Sequence[str]) -> list[Record]:
+    """The records of one metric, from a table or from mappings.
+
+    Raises GeomsimError for a record without one of the keys, and for a metric that no record has.
+    """
+    if hasattr(results, "columns"):
+        require_columns(results, ("metric", *keys))  # type: ignore[arg-type]
+        return cells_of(results, metric)  # type: ignore[arg-type]
+    if isinstance(results, Mapping) or not isinstance(results, Iterable):
+        raise GeomsimError(f"this figure takes a table or a list of mappings, not one {type(results).__name__}")
+    records = list(results)
+    for number, record in enumerate(records):
+        if not isinstance(record, Mapping):
+            raise GeomsimError(
+                f"record {number} is a {type(record).__name__}; this figure takes a table or mappings, for example "
+                '{"kind": "features", **comparison.to_dict()}'
+            )
+        if missing := [key for key in ("metric", *keys) if key not in record]:
+            raise GeomsimError(
+                f"record {number} has no {', '.join(missing)}; it has {', '.join(map(str, record)) or 'nothing'}"
+            )
+    chosen = [record for record in records if record["metric"] == metric]
+    if not chosen:
+        raise _no_rows(metric, (record["metric"] for record in records))
+    return chosen
 
 
 def refuse_doubles(cells: Sequence[Record], metric: str, labels: Sequence[str]) -> None:
@@ -53,6 +79,17 @@ def number_in(cell: Record, column: str) -> float | None:
     return None if number is None or math.isnan(number) else float(number)
 
 
+def interval_in(cell: Record, columns: tuple[str, str]) -> tuple[float, float] | None:
+    """Both ends of the cell's interval, or None where an end is missing."""
+    low, high = (number_in(cell, column) for column in columns)
+    return None if low is None or high is None else (low, high)
+
+
+def direction_of(cells: Iterable[Record]) -> str | None:
+    """What a larger score means, from the first cell that says so; a failed cell does not."""
+    return next((cell["larger_means"] for cell in cells if isinstance(cell.get("larger_means"), str)), None)
+
+
 def is_noise_floor(cell: Record) -> bool:
     """Whether the score was judged by a noise floor, and not by chance."""
     return cell.get("null") == "noise-floor"
@@ -63,7 +100,14 @@ def reference_text(cell: Record) -> str:
     mean = number_in(cell, "null_mean")
     if mean is None:
         return ""
-    if is_noise_floor(cell):
-        return f"floor {number_text(mean)}"
-    # The mean of a null around zero is sampling noise; its exponent would look like news.
-    return f"chance {number_text(mean) if abs(mean) >= 0.001 else '0.00'}"
+    return f"floor {number_text(mean)}" if is_noise_floor(cell) else f"chance {chance_text(mean)}"
+
+
+def chance_text(mean: float) -> str:
+    """A mean by chance as text; around zero it is sampling noise, and its exponent would look like news."""
+    return number_text(mean) if abs(mean) >= 0.001 else "0.00"
+
+
+def _no_rows(metric: str, metrics: Iterable[Any]) -> GeomsimError:
+    found = ", ".join(dict.fromkeys(map(str, metrics)))
+    return GeomsimError(f"the table has no rows for {metric!r}; its metrics are {found or 'none'}")

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 NO_NUMBER, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 MARKS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+_CORRECTIONS = (
+    ("holm", "Holm"), ("maxt", "step-down maxT"), ("bh", "Benjamini-Hochberg"), ("fdr", "Benjamini-Hochberg"),
+)  # fmt: skip
 MARKS_KEY = "* p ≤ .05   ** p ≤ .01   *** p ≤ .001"
 
 
@@ -33,13 +36,14 @@ class Look:
 
 
 # One hue whose lightness alone carries the order, so that it survives every kind of colour blindness and a grey print.
+# The colours of bars, and the grey of chance, stay apart for each kind of colour blindness.
 LIGHT = Look(
     paper="#ffffff", ink="#1b1e23", quiet="#565c66", line="#c9cdd3", chance="#b4b9c1",
-    ramp=("#eef2f6", "#b3cee2", "#5d97c4", "#20639f", "#0a3561"), bars=("#1f6aa5", "#c7741c", "#1a8574", "#7d5ba6"),
+    ramp=("#eef2f6", "#b3cee2", "#5d97c4", "#20639f", "#0a3561"), bars=("#1f6aa5", "#c7741c", "#2f8f5b", "#63244f"),
 )  # fmt: skip
 DARK = Look(
     paper="#14171b", ink="#e8e8e5", quiet="#a9afb8", line="#3a4049", chance="#626974",
-    ramp=("#242b34", "#28506f", "#3d83b3", "#86bce0", "#e2f1fb"), bars=("#5aa7e0", "#e39a4a", "#45b8a3", "#b193d8"),
+    ramp=("#242b34", "#28506f", "#3d83b3", "#86bce0", "#e2f1fb"), bars=("#5aa7e0", "#e39a4a", "#8fd9b8", "#c45ab0"),
     stronger="lighter",
 )  # fmt: skip
 
@@ -81,6 +85,31 @@ def significance_mark(p_value: float | None) -> str:
     if p_value is None or math.isnan(p_value):
         return ""
     return next((mark for bound, mark in MARKS if p_value <= bound), "")
+
+
+def judged_by(column: str) -> str:
+    """Where marks come from, by the column of their p-values: each cell alone, or a correction over many.
+
+    >>> judged_by("p_value"), judged_by("p_holm"), judged_by("q")
+    ('each cell judged alone', 'marks from p_holm: corrected by Holm', 'marks from q')
+    """
+    if column == "p_value":
+        return "each cell judged alone"
+    name = column.lower().replace("_", "").replace("-", "")
+    how = next((what for part, what in _CORRECTIONS if part in name), None)
+    return f"marks from {column}" + (f": corrected by {how}" if how else "")
+
+
+def p_text(p_value: float | None, draws: float | None = None) -> str:
+    """A p-value as a person reads it; "≤" where it is the least that so many draws can give.
+
+    >>> p_text(0.001, 999), p_text(0.0312, 999), p_text(4e-12), p_text(None)
+    ('p ≤ 0.001', 'p = 0.031', 'p = 4e−12', 'no p-value')
+    """
+    if p_value is None or math.isnan(p_value):
+        return "no p-value"
+    at_floor = draws is not None and not math.isnan(draws) and draws > 0 and p_value <= 1 / (draws + 1) + 1e-12
+    return f"p {'≤' if at_floor else '='} {f'{p_value:.2g}'.replace('-', MINUS)}"
 
 
 def number_text(value: float | None) -> str:

@@ -1,14 +1,19 @@
-"""What the metrics of canonical correlations share: orthonormal bases, their products, and what few rows mean."""
+"""What the metrics of canonical correlations share: bases, their products and statistics, and what few rows mean."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, GeomsimWarning
+from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning, Moments
+from geomsim_representational.alignment import Alignment
+from geomsim_representational.reordering_moments import reordering_moments
+
+Statistic = Literal["mean", "mean-squared"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,36 @@ def correlations(products: Tensor) -> Tensor:
     """Canonical correlations of orthonormal bases from their products, (..., min(k, k')), falling."""
     found: Tensor = torch.linalg.svdvals(products)
     return found.clamp(max=1.0)  # rounding lifts a perfect one above 1 by an eps or two
+
+
+def check_statistic(statistic: str) -> None:
+    """Raise GeomsimError unless this is a statistic of canonical correlations."""
+    if statistic not in get_args(Statistic):
+        raise GeomsimError(f"statistic is one of {', '.join(get_args(Statistic))}; got {statistic!r}")
+
+
+def statistics(left: Tensor, right: Tensor, orders: Tensor, statistic: Statistic) -> Tensor:
+    """Mean or mean square of the canonical correlations of two orthonormal bases for each order, (draws,).
+
+    Singular values are taken only for "mean", as their squares sum to those of all entries of the product.
+    """
+    found = products(left, right, orders)
+    if statistic == "mean":
+        return correlations(found).mean(-1)
+    return (found.square().sum((1, 2)) / min(found.shape[1:])).clamp(max=1.0)
+
+
+def statistic_moments(left: Tensor, right: Tensor, statistic: Statistic) -> Moments | None:
+    """Exact moments over all orders of "mean-squared", with mean max(k, k') / (n - 1); None for "mean".
+
+    The sum of squares is tr(UU' P VV' P') for bases U (rows, k) and V (rows, k') with centred columns.
+    """
+    if statistic == "mean":
+        return None
+    moments = reordering_moments(*(Alignment(basis, None, basis.square().sum(1)) for basis in (left, right)))
+    pairs = min(left.shape[1], right.shape[1])
+    assert moments.variance is not None
+    return Moments(moments.mean / pairs, moments.variance / pairs**2, moments.skewness)
 
 
 def warn_of_few_rows(n_rows: int, k_left: int, k_right: int, metric: str) -> None:

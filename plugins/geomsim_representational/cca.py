@@ -9,11 +9,17 @@ import torch
 from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
-from geomsim_representational.alignment import Alignment
-from geomsim_representational.canonical import correlations, principal_axes, products, warn_of_few_rows
-from geomsim_representational.reordering_moments import reordering_moments
+from geomsim_representational.canonical import (
+    Statistic,
+    check_statistic,
+    correlations,
+    principal_axes,
+    products,
+    statistic_moments,
+    statistics,
+    warn_of_few_rows,
+)
 
-Statistic = Literal["mean", "mean-squared"]
 Side = Literal["left", "right", "mean"]
 
 
@@ -68,8 +74,7 @@ class CCA(PairedMetric[Columns]):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if self.statistic not in get_args(Statistic):
-            raise GeomsimError(f"statistic is one of {', '.join(get_args(Statistic))}; got {self.statistic!r}")
+        check_statistic(self.statistic)
 
     def prepare(self, points: Tensor) -> Columns:
         """An orthonormal basis of the centred points; O(rows x width^2)."""
@@ -82,10 +87,7 @@ class CCA(PairedMetric[Columns]):
 
     def score_many(self, left: Columns, right: Columns, orders: Tensor) -> Tensor:
         """One product per order; singular values only for "mean", as squares sum to that of all entries."""
-        found = products(left.basis, right.basis, orders)
-        if self.statistic == "mean":
-            return correlations(found).mean(-1)
-        return (found.square().sum((1, 2)) / min(left.rank, right.rank)).clamp(max=1.0)
+        return statistics(left.basis, right.basis, orders, self.statistic)
 
     def bytes_per_order(self, left: Columns, right: Columns) -> int:
         """The small product and what its singular values take, and the reordered basis."""
@@ -93,12 +95,7 @@ class CCA(PairedMetric[Columns]):
 
     def null_moments(self, left: Columns, right: Columns) -> Moments | None:
         """Exact moments of the mean square: mean max(k, k') / (n - 1); None for the mean."""
-        if self.statistic == "mean":
-            return None
-        sides = [Alignment(side.basis, None, side.basis.square().sum(1)) for side in (left, right)]
-        moments, pairs = reordering_moments(*sides), min(left.rank, right.rank)
-        assert moments.variance is not None
-        return Moments(moments.mean / pairs, moments.variance / pairs**2, moments.skewness)
+        return statistic_moments(left.basis, right.basis, self.statistic)
 
     def explain(self, left: Columns, right: Columns) -> Explanation:
         """The ranks, and all canonical correlations."""

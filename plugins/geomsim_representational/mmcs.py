@@ -8,7 +8,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, InvalidSpace, UnpairedMetric
+from geomsim import DegenerateSpace, Explanation, GeomsimError, UnpairedMetric
+from geomsim_representational.row_numbers import numbers_of
 
 Direction = Literal["left-to-right", "right-to-left"]
 
@@ -46,7 +47,7 @@ class MMCS(UnpairedMetric[Directions]):
     Pitfalls: it rises with the number of rows searched and falls with the width, so compare it with that of other
     seeds; many rows may share one best row (how many rows are best for some other stands in the facts).
 
-    Raises DegenerateSpace where a row is zero, InvalidSpace where the widths differ.
+    Raises DegenerateSpace where a row is zero and where the widths differ.
 
     Reference: Sharkey, Braun, Millidge 2022, "Taking features out of superposition with sparse autoencoders".
 
@@ -73,11 +74,10 @@ class MMCS(UnpairedMetric[Directions]):
         """Rows of unit length; O(rows x width)."""
         points = points.double()
         largest = points.abs().amax(1, keepdim=True)
-        bad = (largest.flatten() == 0).nonzero().flatten().tolist()
-        if bad:
-            first = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+        bad = largest.flatten() == 0
+        if bad.any():
             raise DegenerateSpace(
-                f"{len(bad)} of {len(points)} rows are zero (row numbers {first}), so they have no direction; "
+                f"{int(bad.sum())} of {len(points)} rows are zero ({numbers_of(bad)}), so they have no direction; "
                 "leave those rows out"
             )
         points = points / largest  # neither large nor small numbers may leave the range of squares
@@ -99,7 +99,7 @@ class MMCS(UnpairedMetric[Directions]):
     def _best(self, left: Directions, right: Directions) -> tuple[Tensor, Tensor]:
         widths = left.rows.shape[1], right.rows.shape[1]
         if widths[0] != widths[1]:
-            raise InvalidSpace(
+            raise DegenerateSpace(
                 f"the left rows have width {widths[0]} and the right rows {widths[1]}: cosines need one width; compare "
                 "dictionaries of the same layer, or use a metric that needs no common space, such as 'procrustes'"
             )

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from functools import cache
-from math import factorial, perm, prod
+from collections.abc import Sequence
 
 import torch
 
 from geomsim import Moments
 from geomsim_representational.alignment import BLOCK_ROWS, Alignment
+from geomsim_representational.coincidences import mean_power
 
 
 def reordering_moments(left: Alignment, right: Alignment) -> Moments:
     """Exact mean, variance and skewness of tr(A P B P') over all orders P.
 
     Without its part c (I - 1/n), c = tr A / (n - 1), which no reordering changes, A has trace 0 and the product mean 0.
-    Its powers are sums over row numbers of products of entries. Over *distinct* row numbers an order acts on each
-    alike, so the mean of a product of sums is their product over the count n! / (n - m)! of m distinct numbers; such
-    sums follow from sums over all row numbers by inclusion and exclusion. Rows sum to 0, which leaves two invariants
-    of a matrix for the variance and five for the third moment.
+    Rows sum to 0, which leaves two invariants of a matrix for the variance and five for the third moment.
     """
     n_rows = left.rows
     mean = left.trace * right.trace / (n_rows - 1)
@@ -28,7 +24,8 @@ def reordering_moments(left: Alignment, right: Alignment) -> Moments:
     # A multiple of I - 1/n is the same in every order; what is left of it is rounding.
     if min(side[2, 2, 0] for side in sides) <= (n_rows * torch.finfo(torch.float64).eps) ** 2:
         return Moments(mean, 0.0)
-    variance, third = (_mean_power(power, sides[0], sides[1], n_rows) for power in (2, 3))
+    first, second = (side.__getitem__ for side in sides)
+    variance, third = (mean_power(power, _graph, first, second, n_rows, 0.0) for power in (2, 3))
     return Moments(mean, variance, third / variance**1.5 if variance > 0 else None)
 
 
@@ -70,45 +67,6 @@ def _invariants(side: Alignment) -> dict[Graph, float]:
     found[2, 1, 2] = float(diagonal.square().sum())
     found[3, 1, 3] = float(diagonal.pow(3).sum())
     return dict(found)
-
-
-def _mean_power(power: int, left: dict[Graph, float], right: dict[Graph, float], n_rows: int) -> float:
-    """Mean of tr(A P B P')^power over all orders."""
-    total = 0.0
-    for (distinct, weights), times in _distinct_sums(power).items():
-        if distinct <= n_rows:
-            sums = [sum(weight * side[graph] for graph, weight in weights) for side in (left, right)]
-            total += times * sums[0] * sums[1] / perm(n_rows, distinct)
-    return total
-
-
-@cache
-def _distinct_sums(power: int) -> Counter[tuple[int, tuple[tuple[Graph, int], ...]]]:
-    """For each way in which 2 x power row numbers coincide: how many differ, and their sum by invariants; with counts.
-
-    The sum over distinct numbers is that over all coarser coincidences, each weighted with the Möbius function of the
-    lattice of partitions, the product over merged blocks of (-1)^(m-1) (m-1)!.
-    """
-    found: Counter[tuple[int, tuple[tuple[Graph, int], ...]]] = Counter()
-    for labels in _partitions(2 * power):
-        distinct = max(labels) + 1
-        weights: Counter[Graph] = Counter()
-        for merged in _partitions(distinct):
-            graph = _graph([merged[label] for label in labels])
-            if graph is not None:
-                weights[graph] += prod((-1) ** (m - 1) * factorial(m - 1) for m in Counter(merged).values())
-        found[distinct, tuple(sorted(weights.items()))] += 1
-    return found
-
-
-def _partitions(size: int) -> Iterator[tuple[int, ...]]:
-    """All partitions of `size` things, as the block number of each, blocks numbered as they appear."""
-    if not size:
-        yield ()
-        return
-    for head in _partitions(size - 1):
-        for block in range(max(head, default=-1) + 2):
-            yield (*head, block)
 
 
 def _graph(labels: Sequence[int]) -> Graph | None:

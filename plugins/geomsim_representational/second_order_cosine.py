@@ -7,29 +7,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, PairedMetric
-from geomsim_representational.neighbours import (
-    ByDistance,
-    Neighbours,
-    bytes_of_places,
-    check_parameters,
-    neighbour_lists,
-    placed,
-    places,
-)
+from geomsim import DegenerateSpace
+from geomsim_representational.neighbour_metric import ByDistance, CosineNeighbours
+from geomsim_representational.neighbours import Neighbours, bytes_of_places, places
+from geomsim_representational.row_numbers import numbers_of
 
 
 @dataclass(frozen=True)
-class Profiles:
-    """The cosines of all pairs of rows, and the nearest neighbours of every row."""
+class Profiles(Neighbours):
+    """The nearest neighbours of every row, and the cosines of all pairs of rows."""
 
     cosines: Tensor  # (rows, rows)
-    neighbours: Neighbours
     listed: Tensor  # (rows, k) the cosines to the neighbours
 
 
 @dataclass(frozen=True)
-class SecondOrderCosine(PairedMetric[Profiles]):
+class SecondOrderCosine(CosineNeighbours[Profiles]):
     r"""Mean cosine of the two similarity profiles of each pair of rows over the neighbours of either.
 
     .. math:: \frac{1}{n} \sum_i \cos\left( \left(K_{ij}\right)_{j \in N_i \cup N'_i},
@@ -44,8 +37,8 @@ class SecondOrderCosine(PairedMetric[Profiles]):
     memory grow with the square of the rows (n = 10,000 takes 0.8 GB a side). Ties at the k-th place, within rounding,
     are broken by row number; how many rows had one stands in the facts of the result.
 
-    Raises DegenerateSpace when there are fewer than k + 2 rows, where a row is zero (after centring), and where a row
-    is at right angles to all its neighbours: its profile is zero.
+    Raises DegenerateSpace when there are fewer than k + 2 rows, where a row is zero (after centring), where all rows
+    are equally far from each other, and where a row is at right angles to all its neighbours: its profile is zero.
 
     Reference: Hamilton, Leskovec, Jurafsky 2016, "Cultural shift or linguistic drift? Comparing two computational
     measures of semantic change", EMNLP.
@@ -56,64 +49,36 @@ class SecondOrderCosine(PairedMetric[Profiles]):
     1.0
     """
 
-    k: int = 10
-    centre: bool = True
-
-    larger_means = "closer"
-    score_range = (-1.0, 1.0)
     unchanged_by = ByDistance()
+    each_row = "similarity"
 
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        check_parameters(self.k)
-
-    def prepare(self, points: Tensor) -> Profiles:
-        """Cosines and neighbour lists; time O(rows^2 x width), memory O(rows^2)."""
-        unit = placed(points, "cosine", self.centre)
-        neighbours = neighbour_lists(unit, self.k)
+    def with_cosines(self, unit: Tensor, neighbours: Neighbours) -> Profiles:
+        """The cosines of all pairs; memory O(rows^2)."""
         cosines = unit @ unit.T
         listed = cosines.gather(1, neighbours.rows)
         floor = 8 * torch.finfo(unit.dtype).eps * unit.shape[1] ** 0.5
-        bad = (torch.linalg.vector_norm(listed, dim=1) <= floor).nonzero().flatten().tolist()
-        if bad:
-            first = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+        bad = torch.linalg.vector_norm(listed, dim=1) <= floor
+        if bad.any():
             raise DegenerateSpace(
-                f"{len(bad)} of {len(unit)} rows are at right angles to all of their {self.k} neighbours (row numbers "
-                f"{first}), so their similarity profiles are zero; leave those rows out on both sides or use another "
-                "metric"
+                f"{int(bad.sum())} of {len(unit)} rows are at right angles to all of their {self.k} neighbours "
+                f"({numbers_of(bad)}), so their similarity profiles are zero; leave those rows out on both sides or "
+                "use another metric"
             )
-        return Profiles(cosines, neighbours, listed)
-
-    def score(self, left: Profiles, right: Profiles, order: Tensor) -> Tensor:
-        """Mean cosine of profiles."""
-        return self.score_many(left, right, order[None])[0]
+        return Profiles(neighbours.rows, neighbours.tied_share, cosines, listed)
 
     def score_many(self, left: Profiles, right: Profiles, orders: Tensor) -> Tensor:
         """A few gathers of (draws, rows, k)."""
-        return self._similarities(left, right, orders).mean(-1)
+        return self.by_row(left, right, orders).mean(-1)
 
     def bytes_per_order(self, left: Profiles, right: Profiles) -> int:
         """What looking the lists up needs, and the cosines on the other side."""
         return bytes_of_places(left.listed) + 6 * 8 * left.listed.numel()
 
-    def explain(self, left: Profiles, right: Profiles) -> Explanation:
-        """The similarity of each pair of profiles, and how often row numbers broke a tie."""
-        order = torch.arange(len(left.listed), device=left.listed.device)
-        similarities = self._similarities(left, right, order[None])[0]
-        return Explanation(
-            {
-                "rows with ties left": left.neighbours.tied_share,
-                "rows with ties right": right.neighbours.tied_share,
-            },
-            {"rows": {"row": list(range(len(similarities))), "similarity": similarities.tolist()}},
-        )
-
-    def _similarities(self, left: Profiles, right: Profiles, orders: Tensor) -> Tensor:
+    def by_row(self, left: Profiles, right: Profiles, orders: Tensor) -> Tensor:
         """Cosine of the two profiles of each left row and its partner, (draws, rows)."""
         back = orders.argsort(dim=1)
-        lists = right.neighbours.rows
         # Neighbours on both sides count once: on the left.
-        only_right = places(lists, left.neighbours.rows, back) == self.k
+        only_right = places(right.rows, left.rows, back) == self.k
         product, ours, theirs = _sums(left, right, orders, None)
         turned = [part.gather(1, orders) for part in _sums(right, left, back, only_right)]
         lengths = ((ours + turned[2]) * (theirs + turned[1])).sqrt()
@@ -122,7 +87,7 @@ class SecondOrderCosine(PairedMetric[Profiles]):
 
 def _sums(own: Profiles, other: Profiles, orders: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """Over the neighbours on one's own side: sums of K L, K^2 and L^2, each (draws, rows)."""
-    there = other.cosines[orders[:, :, None], orders[:, own.neighbours.rows]]
+    there = other.cosines.view(-1)[orders[:, own.rows] + len(own.rows) * orders[:, :, None]]
     here = own.listed.expand_as(there)
     if kept is not None:
         there, here = there * kept, here * kept

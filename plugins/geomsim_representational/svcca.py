@@ -6,8 +6,16 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, PairedMetric
-from geomsim_representational.canonical import correlations, principal_axes, products, warn_of_few_rows
+from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
+from geomsim_representational.canonical import (
+    Statistic,
+    check_statistic,
+    correlations,
+    principal_axes,
+    statistic_moments,
+    statistics,
+    warn_of_few_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -26,14 +34,17 @@ class SVCCA(PairedMetric[Basis]):
 
     U (rows, k) and V (rows, k') are the left singular vectors of the *centred* sides: the fewest whose *squared*
     singular values reach `kept_variance` of their sum, or exactly `components`. :math:`\lVert\cdot\rVert_*` is the sum
-    of singular values, which are the canonical correlations. Range [0, 1], larger is closer. Unchanged by rotation,
-    scaling and translation; not by stretching, which changes which components are kept.
+    of singular values, which are the canonical correlations; `statistic` "mean-squared" is the mean of their squares,
+    :math:`\lVert U^\top V \rVert_F^2 / \min(k, k')`, which takes no singular values. Range [0, 1], larger is closer.
+    Unchanged by rotation, scaling and translation; not by stretching, which changes which components are kept.
 
-    Pitfalls: noise scores high when rows are few (n = 70 in width 60: .80), so read it beside its null; where
-    k + k' > n - 1 some correlations are exactly 1 for any data, where one side keeps n - 1 components all of them are,
-    which is refused. Many published values come from code that compares the *normalised* cumulative variance with
-    threshold times the *total* one; that is never reached, one component is kept, and the score is
-    abs(corr(PC1, PC1')).
+    Pitfalls: noise scores high when rows are few (n = 70 in width 60: .80; the mean square is max(k, k') / (n - 1) by
+    chance), so read it beside its null; where k + k' > n - 1 some correlations are exactly 1 for any data, where one
+    side keeps n - 1 components all of them are, which is refused. Many published values come from code that compares
+    the *normalised* cumulative variance with threshold times the *total* one; that is never reached, one component is
+    kept, and the score is abs(corr(PC1, PC1')).
+
+    `null_moments` of "mean-squared" are exact, with the third; "mean" has none.
 
     Raises DegenerateSpace for constant points and for too few rows.
 
@@ -47,6 +58,7 @@ class SVCCA(PairedMetric[Basis]):
 
     kept_variance: float = 0.99
     components: int | None = None
+    statistic: Statistic = "mean"
 
     larger_means = "closer"
     score_range = (0.0, 1.0)
@@ -58,6 +70,7 @@ class SVCCA(PairedMetric[Basis]):
             raise GeomsimError(f"kept_variance is a share in (0, 1], got {self.kept_variance}")
         if self.components is not None and self.components < 1:
             raise GeomsimError(f"components is at least 1, got {self.components}")
+        check_statistic(self.statistic)
 
     def prepare(self, points: Tensor) -> Basis:
         """Left singular vectors of the centred points, cut to the kept components; O(rows x width^2)."""
@@ -81,18 +94,22 @@ class SVCCA(PairedMetric[Basis]):
         return Basis(axes.columns[:, :kept].contiguous(), float(share[kept - 1]))
 
     def score(self, left: Basis, right: Basis, order: Tensor) -> Tensor:
-        """Mean canonical correlation."""
+        """Mean or mean square of the canonical correlations."""
         n_rows, k_left = left.columns.shape
         warn_of_few_rows(n_rows, k_left, right.columns.shape[1], "SVCCA")
         return self.score_many(left, right, order[None])[0]
 
     def score_many(self, left: Basis, right: Basis, orders: Tensor) -> Tensor:
-        """One product per order, then singular values of the small matrices."""
-        return correlations(products(left.columns, right.columns, orders)).mean(-1)
+        """One product per order, then for "mean" singular values of the small matrices."""
+        return statistics(left.columns, right.columns, orders, self.statistic)
 
     def bytes_per_order(self, left: Basis, right: Basis) -> int:
         """The small product and what its singular values take."""
         return 32 * left.columns.shape[1] * right.columns.shape[1]
+
+    def null_moments(self, left: Basis, right: Basis) -> Moments | None:
+        """Exact moments of the mean square: mean max(k, k') / (n - 1); None for the mean."""
+        return statistic_moments(left.columns, right.columns, self.statistic)
 
     def explain(self, left: Basis, right: Basis) -> Explanation:
         """How many components were kept on each side, with what share of variance, and the correlations."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from geomsim.activations.best_by_chance import chance_partners
 from geomsim.activations.coactivation import correlate
 from geomsim.activations.codes import Codes
 from geomsim.activations.matching import pair
@@ -162,3 +163,68 @@ def test_nothing_found_says_why():
         pair(left, right)
     with pytest.raises(InvalidPairing, match=r"0 latents have a partner with r of at least 0.99"):
         pair(left, right, min_weight=0.99, **GATES)
+
+
+def planted(seed, n=2000, width=40, shared=25):
+    """The first latents of both sides fire on the same tokens, the others on their own."""
+    rng = np.random.default_rng(seed)
+    fires = rng.random((2, n, width)) < 0.06
+    fires[1, :, :shared] = fires[0, :, :shared] & (rng.random((n, shared)) < 0.9)
+    return [Codes.from_dense(side * rng.random((n, width)), groups=np.arange(n) // 25, sparse=True) for side in fires]
+
+
+def test_chance_stands_beside_the_pairs():
+    left, right = planted(0)
+    gates = {"min_firings": 20, "min_cofirings": 1}
+    candidates, null = correlate(left, right, **gates), chance_partners(left, right, seed=3, **gates)
+    pairing = pair(left, right, "max", chance=5, seed=3, **gates)
+    said = pairing.provenance["chance"]
+    assert json.loads(json.dumps(said)) == said
+    assert pairing.provenance == pair(candidates, method="max", chance=null).provenance
+    assert (said["shifts"], said["seed"], said["tested"], said["with_a_partner"]) == (5, 3, 40, 40)
+    assert said["mean_best_r"] == pytest.approx(candidates.left_to_right.r[:, 0].mean())
+    assert said["mean_best_r_by_chance"] == pytest.approx(null.mean())
+    assert said["threshold"] == null.threshold(0.05)
+    p = null.p_values(candidates)
+    assert said["share_of_pairs_p"] == np.mean(p <= 0.05)
+    assert said["share_of_pairs_q"] == np.mean(null.q_values(candidates) <= 0.05)
+    assert (p[:25] == said["least_p"]).all()
+    assert said["above_max_p"] == 0
+    without = pair(left, right, "max", **gates)
+    np.testing.assert_array_equal(pairing.right, without.right)
+    assert "chance" not in without.provenance
+
+
+def test_max_p_drops_and_counts():
+    left, right = planted(1)
+    gates = {"min_firings": 20, "min_cofirings": 1}
+    every = pair(left, right, "max", chance=5, **gates)
+    kept = pair(left, right, "max", chance=5, max_p=0.01, **gates)
+    p = chance_partners(left, right, **gates).pair_p_values(every, correlate(left, right, **gates))
+    np.testing.assert_array_equal(kept.left, every.left[p <= 0.01])
+    assert set(range(25)) <= set(kept.left.tolist())
+    assert len(kept) < 30
+    assert kept.provenance["chance"]["above_max_p"] == len(every) - len(kept)
+    assert kept.provenance["pairs"] == len(kept)
+    fitted = pair(left, right, "max", chance=5, max_p=0.01, cross_fit=True, **gates)
+    assert fitted.provenance["cross_fit"]["chosen_pairs"] == len(fitted)
+    assert set(range(25)) <= set(fitted.left.tolist())
+    with pytest.raises(InvalidPairing, match="no pair has a chance p-value of at most 1e-06; the smallest of 40"):
+        pair(left, right, "max", chance=5, max_p=1e-6, **gates)
+
+
+def test_errors_of_chance_and_halves_say_what_is_needed():
+    left, right = planted(2)
+    gates = {"min_firings": 20, "min_cofirings": 1}
+    candidates = correlate(left, right, **gates)
+    with pytest.raises(InvalidCodes, match=r"cross_fit chooses on some documents .* both sides' Codes"):
+        pair(candidates, cross_fit=True)
+    with pytest.raises(InvalidCodes, match=r"chance=5 shifts need codes.*chance=chance_partners"):
+        pair(candidates, chance=5)
+    with pytest.raises(InvalidPairing, match=r"max_p=0.05 .*needs chance="):
+        pair(left, right, max_p=0.05)
+    with pytest.raises(InvalidPairing, match="max_p=0 must be above 0"):
+        pair(left, right, max_p=0, chance=5)
+    whole = chance_partners(left, right, **gates)
+    with pytest.raises(InvalidCodes, match="do not belong together: tokens 2000 and"):
+        pair(left, right, cross_fit=True, chance=whole, **gates)

@@ -12,9 +12,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from geomsim import Codes
+from geomsim import Codes, Pairing
+from geomsim.activations import held_out
 from geomsim.cli.app import run
 
 MODELS = Path(__file__).parent.parent.parent / "examples" / "code_models"
@@ -82,6 +84,34 @@ def test_codes_of_two_texts_are_not_paired_and_codes_are_no_points(
     assert "read different texts" in capsys.readouterr().err
     assert run(["compare", *folders, "-m", "rsa"]) == 1
     assert "holds codes, not points" in capsys.readouterr().err
+
+
+def test_pairs_are_measured_on_other_documents_and_set_beside_chance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    hidden = random.random((1500, 20)) * (random.random((1500, 20)) < 0.1)
+    folders = [str(tmp_path / side) for side in ("left", "right")]
+    for folder, order in zip(folders, (slice(None), slice(None, None, -1)), strict=True):
+        Codes.from_dense(hidden[:, order], groups=np.arange(1500) // 50).save(folder)
+    arguments = ["pair", *folders, "--out", str(tmp_path / "pairs.parquet"), "--cross-fit", "--chance", "3"]
+    arguments += ["--min-firings", "20", "--min-cofirings", "5", "--max-p", ".05"]
+    assert run([*arguments, "--seed", "4"]) == 0
+    shown = capsys.readouterr().out
+    assert "held out documents" in shown
+    assert "in all" in shown
+    assert run([*arguments, "--seed", "4", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    pairing = Pairing.open(found["path"])
+    assert found["pairs"] == len(pairing) == 20
+    assert pairing.provenance["chance"]["shifts"] == 3
+    assert found["held_out_documents"] == pairing.provenance["held_out_documents"]
+    assert found["cross_fit"]["choosing_tokens"] == 750
+    assert held_out(Codes.open(folders[0]), pairing).n_tokens == 750
+    assert run([*arguments, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["held_out_documents"] != found["held_out_documents"]
+    assert run(["pair", *folders, "--out", str(tmp_path / "none.parquet"), "--chance", "0"]) == 1
+    assert "shifts must be at least 1, got 0" in capsys.readouterr().err
 
 
 def test_ctrl_c_leaves_unfinished_codes_that_can_be_started_again(text: str, tmp_path: Path) -> None:

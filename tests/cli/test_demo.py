@@ -13,7 +13,7 @@ from geomsim import Pairing, run_study
 from geomsim.cli.app import run
 
 MODELS = Path(__file__).parent.parent.parent / "examples" / "code_models"
-PAIRED = ["knn-jaccard", "mapper-transport", "procrustes", "rsa", "svcca"]
+PAIRED = ["debiased-cka", "knn-jaccard", "mapper-transport", "procrustes", "rsa", "svcca"]
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_features_of_two_real_models_are_more_alike_than_chance_and_than_neurons(real: Path) -> None:
     table = pd.read_parquet(real / "results.parquet")
-    assert len(table) == (6 + 6 + 6 + 4) * 6
+    assert len(table) == (6 + 6 + 6 + 4) * 7
     assert table["error"].isna().all()
     judged = table[table["metric"].isin(PAIRED)]
     features = judged[judged["kind"] == "features"]

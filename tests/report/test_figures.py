@@ -103,9 +103,24 @@ def test_the_key_says_what_marks_mean_and_that_cells_are_judged_alone():
 
 
 def test_marks_from_corrected_p_values_say_so():
-    axes = layer_heatmap(study([[0.5]], p_holm=0.04), "rsa", p_column="p_holm")
+    axes = layer_heatmap(study([[0.5]], p_holm=0.04), "rsa", significance="p_holm")
     assert cell_texts(axes)[0, 0][0] == "0.50*"
     assert "from p_holm" in all_text(axes.figure)
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("holm", "corrected by Holm"),
+        ("p_bh", "corrected by Benjamini-Hochberg"),
+        ("max_t", "corrected by step-down maxT"),
+    ],
+)
+def test_the_key_names_the_correction(column, words):
+    axes = layer_heatmap(study([[0.5]], **{column: 0.2}), "rsa", significance=column)
+    assert cell_texts(axes)[0, 0][0] == "0.50"
+    assert f"marks from {column}: {words}" in all_text(axes.figure)
+    assert "judged alone" not in all_text(axes.figure)
 
 
 def test_chance_stands_beside_each_score():
@@ -201,6 +216,57 @@ def test_a_cell_without_a_score_is_hatched_and_dashed():
     assert hatches == [None, "////"]
 
 
+def test_failed_empty_and_missing_cells_look_different_and_are_explained():
+    nothing = {"score": None, "larger_means": None, "null": None, "null_mean": None, "null_sd": None, "p_value": None}
+    table = pd.DataFrame([cell(), cell(right=1, **nothing), cell(left=1, n=0, **nothing)])
+    axes = layer_heatmap(table, "rsa")
+    looks = {
+        (round(patch.get_y() + 0.5), round(patch.get_x() + 0.5)): (patch.get_hatch(), patch.get_linestyle())
+        for patch in axes.patches
+    }
+    assert looks == {
+        (0, 0): (None, "solid"), (0, 1): ("////", "solid"), (1, 0): ("....", "solid"), (1, 1): (None, ":"),
+    }  # fmt: skip
+    text = all_text(axes.figure)
+    for part in ("striped: no score, 1 failed", "dotted: empty, 1 without rows", "blank: 1 not compared"):
+        assert part in text
+        assert part not in all_text(layer_heatmap(study([[0.5]]), "rsa").figure)
+    assert "striped: no score, 1 failed" in layer_heatmaps(table, ["rsa"]).get_supxlabel()
+
+
+def test_cells_without_the_value_asked_for_are_explained():
+    nothing = {"score": None, "larger_means": None, "null": None, "null_mean": None, "null_sd": None, "p_value": None}
+    table = pd.DataFrame([cell(), cell(right=1, corrected=None), cell(right=2, corrected=None, **nothing)])
+    assert "striped: no corrected value, 1 failed" in all_text(layer_heatmap(table, "rsa", value="corrected").figure)
+    assert "striped: no score, 1 failed" in all_text(layer_heatmap(table, "rsa").figure)
+
+
+def test_numbers_without_room_are_left_out_and_that_is_said():
+    table = study(np.linspace(0.1, 0.9, 24).reshape(2, 12))
+    narrow = Figure(figsize=(3.3, 2)).add_subplot()
+    texts = cell_texts(layer_heatmap(table, "rsa", ax=narrow))
+    assert {text[0] for text in texts.values()} == {"***"}
+    assert "numbers: no room" in all_text(narrow.figure)
+    assert "no room" not in all_text(layer_heatmap(table, "rsa").figure)
+
+
+def test_numbers_stay_inside_their_cells():
+    table = study(np.linspace(0.01, 0.099, 24).reshape(2, 12))
+    for axes in (layer_heatmap(table, "rsa"), layer_heatmap(study([[0.5, 0.4]]), "rsa")):
+        axes.figure.draw_without_rendering()
+        column = axes.get_window_extent().width / len(axes.get_xticks())
+        inside = [text for text in axes.texts if text.get_transform() == axes.transData]
+        assert max(text.get_window_extent().width for text in inside) <= column
+
+
+def test_long_layer_names_do_not_run_into_each_other():
+    table = pd.DataFrame([cell(left="embedding of the left model", right=f"transformer.h.{i}.mlp") for i in range(4)])
+    axes = layer_heatmap(table, "rsa")
+    assert {label.get_rotation() for label in axes.get_xticklabels()} == {40}
+    assert "\n" in axes.get_yticklabels()[0].get_text()
+    assert {label.get_rotation() for label in layer_heatmap(study([[0.5]]), "rsa").get_xticklabels()} == {0}
+
+
 def test_a_table_read_back_from_csv_looks_the_same(tmp_path):
     path = tmp_path / "results.csv"
     small_study().to_csv(path, index=False)
@@ -234,6 +300,42 @@ def test_bars_of_kinds_come_in_the_order_asked_for():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["neurons", "features"]
 
 
+def test_dots_have_their_intervals_where_the_table_has_them():
+    table = pd.DataFrame([cell(left=0, score=0.4, low=0.3, high=0.5), cell(left=1, score=0.6, low=None, high=None)])
+    axes = paired_bars(table, "rsa")
+    intervals = [line for line in axes.lines if line.get_marker() in ("", "None") and len(set(line.get_ydata())) == 1]
+    assert [list(line.get_xdata()) for line in intervals] == [[0.3, 0.5]]
+    dots = next(line for line in axes.lines if line.get_marker() == "o")
+    assert len(set(dots.get_ydata())) == 2
+    assert intervals[0].get_ydata()[0] == dots.get_ydata()[0]
+    assert "line: its interval" in axes.get_xlabel()
+
+
+def test_bars_explain_their_colours():
+    assert paired_bars(study([[0.5]]), "rsa").get_xlabel() == (
+        "coloured: mean score\ndot: a layer pair\ngrey: by chance ± 1 sd"
+    )
+    nothing = study([[0.5]], null=None, null_mean=None, null_sd=None, p_value=None)
+    assert paired_bars(nothing, "rsa").get_xlabel() == "coloured: mean score\ndot: a layer pair"
+    assert paired_bars(study([[0.5]]), "rsa", key=False).get_xlabel() == ""
+    floor = study([[0.5]], null="noise-floor", larger_means="farther")
+    assert "grey: noise floor ± 1 sd" in paired_bars(floor, "rsa").get_xlabel()
+
+
+def test_long_names_of_kinds_are_set_in_lines():
+    axes = paired_bars(study([[0.5]], kind="a second seed of the same model, layer by layer"), "rsa")
+    assert axes.get_yticklabels()[0].get_text().count("\n") >= 1
+    axes.figure.draw_without_rendering()
+    assert axes.get_position().width > 0.5
+
+
+def test_twenty_metrics_have_twenty_panels():
+    names = [f"metric-{i}" for i in range(20)]
+    table = pd.concat([study([[0.5]], metric=name) for name in names])
+    assert len(paired_bar_panels(table, names).axes) == 20
+    assert sum(bool(axes.get_title(loc="left")) for axes in layer_heatmaps(table, names).axes) == 20
+
+
 def test_cells_left_out_of_a_mean_are_counted():
     table = pd.DataFrame([cell(left=0), cell(left=1, score=None)])
     labels = [label.get_text() for label in paired_bars(table, "rsa").get_yticklabels()]
@@ -263,6 +365,7 @@ def test_the_axes_given_are_the_axes_returned_and_nothing_global_changes():
 def test_neither_pyplot_nor_matplotlib_is_imported_early():
     code = (
         "import sys, geomsim.report.bars, geomsim.report.heatmap, geomsim.report.summary; "
+        "from geomsim.report import multiplicity, null_distribution, number_line, scree; "
         "from geomsim.report import look, panels, saving; "
         "heavy = {'matplotlib', 'jinja2', 'pandas', 'torch'} & set(sys.modules); assert not heavy, heavy; "
         "saving.svg(panels.new_figure(1, 1, look.LIGHT)); assert 'matplotlib.pyplot' not in sys.modules"

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics.pairwise import cosine_similarity
 
 import geomsim
-from geomsim import DegenerateSpace, GeomsimError, InvalidSpace
+from geomsim import DegenerateSpace, GeomsimError
 from geomsim_representational import mmcs as module
 from geomsim_representational.mmcs import MMCS
 
@@ -83,7 +83,9 @@ def test_explains_row_by_row() -> None:
 
 def test_refuses_what_it_cannot_judge() -> None:
     left, right = clouds()
-    with pytest.raises(InvalidSpace, match=r"left rows have width 6 and the right rows 4: cosines need one width"):
+    # As metrics do where they are undefined: a study then goes on with its other comparisons.
+    expected = r"left rows have width 6 and the right rows 4: cosines need one width; compare .* or use a metric that"
+    with pytest.raises(DegenerateSpace, match=expected):
         mmcs(left, right[:, :4])
     right[[2, 7]] = 0.0
     with pytest.raises(DegenerateSpace, match=r"right space: 2 of 50 rows are zero \(row numbers 2, 7\)"):
@@ -104,3 +106,26 @@ def test_float16_is_read() -> None:
     assert float(MMCS().score(low, MMCS().prepare(torch.from_numpy(right)))) == pytest.approx(
         mmcs(left, right), abs=1e-3
     )
+
+
+@pytest.mark.parametrize("direction", ["left-to-right", "right-to-left"])
+def test_copies_of_all_rows_change_nothing(direction: str) -> None:
+    left, right = clouds()
+    copies = mmcs(left[np.arange(90) % 30], right[np.arange(100) % 50], direction=direction)
+    assert copies == pytest.approx(mmcs(left, right, direction=direction), abs=1e-12)
+
+
+def test_points_on_a_line_and_fewer_rows_than_columns() -> None:
+    along = np.array([1.0, -2.0, 3.0, 0.5])
+    line = np.outer(along, [0.3, -1.0, 4.0])
+    assert mmcs(line, line) == pytest.approx(1.0, abs=1e-12)
+    assert mmcs(line, line[[1]]) == pytest.approx(-0.5, abs=1e-12)  # one row of four points the same way
+    assert mmcs(line, line[[1]], absolute=True) == pytest.approx(1.0, abs=1e-12)
+    wide = np.linalg.qr(np.random.default_rng(0).normal(size=(20, 20)))[0]
+    assert mmcs(wide[:3], wide[2:6]) == pytest.approx(1 / 3, abs=1e-12)
+
+
+def test_float16_spaces_are_read_as_they_stand() -> None:
+    left, right = (side.astype(np.float16) for side in clouds())
+    found = geomsim.compare(geomsim.Space(left), geomsim.Space(right), MMCS(), null=None).score
+    assert found == mmcs(left.astype(np.float64), right.astype(np.float64))

@@ -1,40 +1,33 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
 import geomsim
-from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
+from geomsim import Moments, PairedMetric
 from geomsim_representational.mutual_knn import MutualKnn
 
 Array = NDArray[np.float64]
+Clouds = Callable[..., tuple[Array, Array]]
+ByChance = Callable[[PairedMetric[Any]], tuple[Moments, Array]]
 
 
 def mutual_knn(left: Array, right: Array, **parameters: object) -> float:
     return geomsim.compare(left, right, MutualKnn(**parameters), null=None).score  # type: ignore[arg-type]
 
 
-def related(rows: int = 80, seed: int = 0) -> tuple[Array, Array]:
-    random = np.random.default_rng(seed)
-    left = random.normal(size=(rows, 5)) + random.normal(size=5)
-    return left, left @ random.normal(size=(5, 7)) + 0.5 * random.normal(size=(rows, 7))
-
-
-def test_keeps_the_contract() -> None:
-    geomsim.testing.check_metric(MutualKnn())
-    geomsim.testing.check_metric(MutualKnn(k=3, distance="euclidean", centre=False))
-    geomsim.testing.check_metric(MutualKnn(k=4, centre=False))
-
-
 @pytest.mark.parametrize("k", [1, 5, 10, 60])
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 @pytest.mark.parametrize("centre", [True, False])
-def test_agrees_with_scikit_learn(k: int, distance: str, centre: bool) -> None:
+def test_agrees_with_scikit_learn(k: int, distance: str, centre: bool, related: Clouds) -> None:
     left, right = related()
     graphs = []
     for points in (left, right):
@@ -43,12 +36,6 @@ def test_agrees_with_scikit_learn(k: int, distance: str, centre: bool) -> None:
         graphs.append(finder.kneighbors_graph().toarray())
     expected = (graphs[0] * graphs[1]).sum() / (k * len(left))
     assert mutual_knn(left, right, k=k, distance=distance, centre=centre) == pytest.approx(expected, abs=1e-12)
-
-
-def test_rotated_and_scaled_copy_scores_one() -> None:
-    left, _ = related()
-    rotation = np.linalg.qr(np.random.default_rng(3).normal(size=(5, 5)))[0]
-    assert mutual_knn(left, 2.5 * left @ rotation - 1) == 1.0
 
 
 def test_pairs_regrouped_share_nothing() -> None:
@@ -67,25 +54,26 @@ def test_exact_moments_are_those_of_all_orders(rows: int, k: int) -> None:
     assert moments.mean == pytest.approx(k / (rows - 1), rel=1e-15)
     assert moments.mean == pytest.approx(float(scores.mean()), abs=1e-12)
     assert moments.variance == pytest.approx(float(scores.var(correction=0)), abs=1e-12)
+    if moments.variance:
+        third = float((scores - scores.mean()).pow(3).mean()) / moments.variance**1.5
+        assert moments.skewness == pytest.approx(third, abs=1e-10)
+    else:
+        assert moments.skewness is None
 
 
-def test_exact_moments_agree_with_draws() -> None:
-    # Rows near the mean are neighbours of many: on such hubs a formula with independent rows is far too small.
-    random = np.random.default_rng(0)
-    metric = MutualKnn(k=10, distance="euclidean")
-    left, right = (metric.prepare(torch.from_numpy(random.normal(size=(300, 12)))) for _ in range(2))
-    moments = metric.null_moments(left, right)
-    orders = torch.from_numpy(np.stack([random.permutation(300) for _ in range(5000)]))
-    scores = torch.cat([metric.score_many(left, right, chunk) for chunk in orders.split(500)]).numpy()
-    assert moments.variance is not None
-    assert scores.mean() == pytest.approx(moments.mean, abs=4 * np.sqrt(moments.variance / 5000))
+def test_exact_moments_agree_with_draws(by_chance: ByChance) -> None:
+    moments, scores = by_chance(MutualKnn(k=10, distance="euclidean"))
+    assert scores.mean() == pytest.approx(moments.mean, abs=4 * scores.std() / np.sqrt(5000))
     assert scores.var() == pytest.approx(moments.variance, rel=0.09)  # four standard errors of a variance
+    assert stats.skew(scores) == pytest.approx(moments.skewness, abs=0.14)  # and of a skewness
+    # Rows near the mean are neighbours of many: on such hubs a formula with independent rows is far too small.
     others = 299
     independent = 10 * (10 / others) * (1 - 10 / others) * (others - 10) / (others - 1) / 300 / 100
+    assert moments.variance is not None
     assert moments.variance > 1.2 * independent
 
 
-def test_exact_null_needs_no_draws() -> None:
+def test_exact_null_needs_no_draws(related: Clouds) -> None:
     left, right = related()
     exact = geomsim.compare(left, right, MutualKnn(), null="exact")
     drawn = geomsim.compare(left, right, MutualKnn(), draws=499)
@@ -97,39 +85,21 @@ def test_exact_null_needs_no_draws() -> None:
     assert exact.corrected == pytest.approx((exact.score - 10 / 79) / (1 - 10 / 79))
 
 
-def test_ties_are_broken_by_row_number_and_told() -> None:
-    points = np.random.default_rng(0).integers(0, 3, size=(40, 2)).astype(float)
-    result = geomsim.compare(points, points, MutualKnn(k=3, distance="euclidean"), null=None)
-    assert result.score == 1.0
-    assert result.facts["rows with ties left"] > 0.5
-    assert any("broken by row number" in note for note in result.warnings)
-
-
-def test_a_row_is_never_its_own_neighbour() -> None:
-    points = np.random.default_rng(0).normal(size=(10, 4))[np.arange(40) % 10]
-    with pytest.warns(GeomsimWarning):
-        state = MutualKnn(k=5).prepare(torch.from_numpy(points))
-    assert not (state.rows == torch.arange(40)[:, None]).any()
-
-
-def test_explains_row_by_row() -> None:
-    left, right = related()
-    result = geomsim.compare(left, right, MutualKnn(), null=None)
-    assert result.explanation is not None
-    assert np.mean(result.explanation.tables["rows"]["shared"]) / 10 == pytest.approx(result.score)
-
-
-def test_refuses_what_it_cannot_judge() -> None:
-    left, right = related(11)
-    with pytest.raises(DegenerateSpace, match=r"left space: 11 rows are too few for k=10 .*use k <= 9"):
-        mutual_knn(left, right)
-    right[3] = 0.0
-    with pytest.raises(DegenerateSpace, match=r"right space: 1 of 11 rows are zero \(row numbers 3\)"):
-        mutual_knn(left, right, k=2, centre=False)
-    with pytest.raises(GeomsimError, match="k is at least 1, got 0"):
-        MutualKnn(k=0)
-    with pytest.raises(GeomsimError, match="distance is one of cosine, euclidean; got 'manhattan'"):
-        MutualKnn(distance="manhattan")  # type: ignore[arg-type]
+def test_exact_p_of_few_rows_is_that_of_many_draws() -> None:
+    # The law leans to the right: the normal one would give a third of the share of draws in this tail.
+    random = np.random.default_rng(0)
+    metric = MutualKnn(k=5, distance="euclidean")
+    left, right = (metric.prepare(torch.from_numpy(random.normal(size=(60, 4)))) for _ in range(2))
+    moments = metric.null_moments(left, right)
+    orders = torch.from_numpy(np.stack([random.permutation(60) for _ in range(40_000)]))
+    shared = torch.cat([metric.score_many(left, right, chunk) for chunk in orders.split(2000)]).numpy() * 300
+    assert moments.variance is not None
+    assert moments.skewness == pytest.approx(stats.skew(shared), abs=0.05)  # four standard errors
+    threshold = np.sort(np.round(shared))[-40]
+    share = np.mean(shared > threshold - 0.5)
+    z = (threshold - 0.5 - 300 * moments.mean) / (300 * moments.variance**0.5)
+    assert float(stats.pearson3.sf(z, moments.skewness)) == pytest.approx(share, rel=0.4)
+    assert float(stats.norm.sf(z)) < share / 2
 
 
 @pytest.mark.parametrize("null", ["exact", "shuffle"])

@@ -239,3 +239,53 @@ def test_distances_share_the_p_value() -> None:
         for metric in (Procrustes(), ProcrustesDistance(), AngularProcrustes())
     ]
     assert found[0] == found[1] == found[2]
+
+
+def test_copies_of_all_rows_change_nothing() -> None:
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(15, 4)), random.normal(size=(15, 6))
+    copies = np.arange(45) % 15
+    for measured in (procrustes, distance, angle):
+        assert measured(left[copies], right[copies]) == pytest.approx(measured(left, right), abs=1e-12)
+
+
+def test_points_on_lines_score_their_correlation() -> None:
+    random = np.random.default_rng(0)
+    along, other = random.normal(size=30), random.normal(size=30)
+    left, right = np.outer(along, [1.0, -2.0, 0.5]) + 3.0, np.outer(other, [0.1, 7.0])
+    correlation = abs(np.corrcoef(along, other)[0, 1])
+    assert procrustes(left, right) == pytest.approx(correlation, abs=1e-12)
+    assert distance(left, right) == pytest.approx(np.sqrt(2 - 2 * correlation), abs=1e-12)
+    assert angle(left, right) == pytest.approx(np.arccos(correlation), abs=1e-12)
+
+
+def test_fewer_rows_than_columns() -> None:
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(12, 50)), random.normal(size=(12, 30))
+    assert procrustes(left, right) == pytest.approx(reference(left, right), abs=1e-12)
+    assert distance(left, left @ np.linalg.qr(random.normal(size=(50, 50)))[0]) < 1e-13
+
+
+def test_two_rows_are_always_alike_and_one_is_refused() -> None:
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(2, 3)), random.normal(size=(2, 5))
+    assert procrustes(left, right) == pytest.approx(1.0, abs=1e-12)
+    assert angle(left, right) < 1e-13
+    with pytest.raises(DegenerateSpace, match="left space: all 1 rows are equal"):
+        procrustes(left[:1], right[:1])
+
+
+def test_float16_is_read_as_it_stands() -> None:
+    random = np.random.default_rng(0)
+    left, right = (random.normal(size=(20, 4)).astype(np.float16) for _ in range(2))
+    whole = geomsim.compare(left.astype(np.float64), right.astype(np.float64), "procrustes", null=None).score
+    assert geomsim.compare(geomsim.Space(left), geomsim.Space(right), "procrustes", null=None).score == whole
+
+
+def test_repeated_rows_raise_the_score() -> None:
+    # So an interval from rows drawn with replacement would miss the score itself.
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(200, 40)), random.normal(size=(200, 40))
+    drawn = [random.integers(0, 200, 200) for _ in range(10)]
+    assert min(procrustes(left[rows], right[rows]) for rows in drawn) > procrustes(left, right) + 0.05
+    assert not any(metric.bootstrap for metric in (Procrustes, ProcrustesDistance, AngularProcrustes))

@@ -1,28 +1,29 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
 import geomsim
-from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
+from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning, Moments, PairedMetric
+from geomsim_representational import ranking_moments
+from geomsim_representational.mutual_knn import MutualKnn
 from geomsim_representational.rank_biased_overlap import RankBiasedOverlap
 
 Array = NDArray[np.float64]
+Clouds = Callable[..., tuple[Array, Array]]
+ByChance = Callable[[PairedMetric[Any]], tuple[Moments, Array]]
 
 
 def overlap(left: Array, right: Array, **parameters: object) -> float:
     return geomsim.compare(left, right, RankBiasedOverlap(**parameters), null=None).score  # type: ignore[arg-type]
-
-
-def related(rows: int = 80, seed: int = 0) -> tuple[Array, Array]:
-    random = np.random.default_rng(seed)
-    left = random.normal(size=(rows, 5)) + random.normal(size=5)
-    return left, left @ random.normal(size=(5, 7)) + 0.5 * random.normal(size=(rows, 7))
 
 
 def extrapolated(first: list[int], second: list[int], p: float) -> float:
@@ -50,7 +51,7 @@ def test_keeps_the_contract() -> None:
 
 @pytest.mark.parametrize(("depth", "p"), [(1, 0.5), (10, 0.9), (30, 0.98), (79, 0.9)])
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
-def test_agrees_with_scikit_learn_and_the_formula(depth: int, p: float, distance: str) -> None:
+def test_agrees_with_scikit_learn_and_the_formula(depth: int, p: float, distance: str, related: Clouds) -> None:
     left, right = related()
     lists = []
     for points in (left, right):
@@ -71,7 +72,7 @@ def test_known_overlap_of_two_short_lists() -> None:
     assert result.explanation.tables["rows"]["overlap"][0] == pytest.approx(0.125 + 0.25 + 0.125)
 
 
-def test_rotated_and_scaled_copy_scores_one() -> None:
+def test_rotated_and_scaled_copy_scores_one(related: Clouds) -> None:
     left, _ = related()
     rotation = np.linalg.qr(np.random.default_rng(3).normal(size=(5, 5)))[0]
     assert overlap(left, 2.5 * left @ rotation - 1, depth=79) == pytest.approx(1.0, abs=1e-12)
@@ -83,7 +84,7 @@ def test_ties_are_broken_by_row_number(scale: float, depth: int) -> None:
     points = np.random.default_rng(0).integers(0, 4, size=(60, 3)).astype(float)
     with pytest.warns(GeomsimWarning, match="broken by row number"):
         state = RankBiasedOverlap(depth=depth, distance="euclidean").prepare(torch.from_numpy(points * scale + 0.7))
-    assert state.rows.tolist() == exact_ranking(points, depth)
+    assert state.ranked.tolist() == exact_ranking(points, depth)
 
 
 def test_reference_with_ties() -> None:
@@ -96,47 +97,66 @@ def test_reference_with_ties() -> None:
     assert found.facts["rows with ties left"] > 0.5
 
 
-@pytest.mark.parametrize(("rows", "depth"), [(3, 1), (4, 3), (5, 2), (6, 3), (7, 6)])
-def test_exact_mean_is_that_of_all_orders(rows: int, depth: int) -> None:
+@pytest.mark.parametrize("p", [0.3, 0.9])
+@pytest.mark.parametrize(("rows", "depth"), [(3, 1), (3, 2), (4, 2), (4, 3), (5, 2), (6, 3), (6, 5), (7, 2), (7, 6)])
+def test_exact_moments_are_those_of_all_orders(rows: int, depth: int, p: float) -> None:
     random = np.random.default_rng(rows)
-    metric = RankBiasedOverlap(depth=depth, p=0.7)
+    metric = RankBiasedOverlap(depth=depth, p=p)
     left, right = (metric.prepare(torch.from_numpy(random.normal(size=(rows, 3)))) for _ in range(2))
     scores = metric.score_many(left, right, torch.tensor(list(permutations(range(rows)))))
-    assert metric.null_moments(left, right).mean == pytest.approx(float(scores.mean()), abs=1e-12)
+    moments = metric.null_moments(left, right)
+    assert moments.mean == pytest.approx(float(scores.mean()), abs=1e-12)
+    assert moments.variance == pytest.approx(float(scores.var(correction=0)), abs=1e-12)
+    third = float((scores - scores.mean()).pow(3).mean()) / float(scores.std(correction=0)) ** 3
+    assert moments.skewness == pytest.approx(third, abs=1e-9)
 
 
-def test_exact_mean_agrees_with_draws() -> None:
+def test_exact_moments_of_one_neighbour_are_those_of_shared_neighbours() -> None:
     random = np.random.default_rng(0)
-    metric = RankBiasedOverlap()
-    left, right = (metric.prepare(torch.from_numpy(random.normal(size=(300, 12)))) for _ in range(2))
-    orders = torch.from_numpy(np.stack([random.permutation(300) for _ in range(5000)]))
-    scores = torch.cat([metric.score_many(left, right, chunk) for chunk in orders.split(200)]).numpy()
-    mean = metric.null_moments(left, right).mean
-    assert scores.mean() == pytest.approx(mean, abs=4 * scores.std() / np.sqrt(5000))
+    clouds = [torch.from_numpy(random.normal(size=(50, 3))) for _ in range(2)]
+    ranked, shared = RankBiasedOverlap(depth=1), MutualKnn(k=1)
+    one = ranked.null_moments(*map(ranked.prepare, clouds))
+    other = shared.null_moments(*map(shared.prepare, clouds))
+    assert (one.mean, one.variance, one.skewness) == pytest.approx((other.mean, other.variance, other.skewness))
 
 
-def test_refuses_what_it_cannot_judge() -> None:
+def test_exact_moments_agree_with_draws(by_chance: ByChance) -> None:
+    moments, scores = by_chance(RankBiasedOverlap())
+    assert scores.mean() == pytest.approx(moments.mean, abs=4 * scores.std() / np.sqrt(5000))
+    assert scores.var() == pytest.approx(moments.variance, rel=0.09)  # four standard errors of a variance
+    assert stats.skew(scores) == pytest.approx(moments.skewness, abs=0.14)  # and of a skewness
+
+
+def test_exact_moments_by_parts_and_of_deep_rankings(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    metric = RankBiasedOverlap(depth=9)
+    states = [metric.prepare(torch.from_numpy(random.normal(size=(30, 3)))) for _ in range(2)]
+    whole = metric.null_moments(*states)
+    monkeypatch.setattr(ranking_moments, "_TOGETHER", 2 * 9**2)
+    monkeypatch.setattr(ranking_moments, "_BLOCK", 3 * 9**2)
+    parts = metric.null_moments(*states)
+    assert whole.skewness == pytest.approx(parts.skewness, abs=1e-9)
+    monkeypatch.setattr(ranking_moments, "_DEEPEST", 8)
+    deep = metric.null_moments(*states)
+    assert (deep.mean, deep.variance, deep.skewness) == (whole.mean, whole.variance, None)
+
+
+def test_exact_null_gives_a_p_value(related: Clouds) -> None:
+    left, right = related()
+    exact = geomsim.compare(left, right, RankBiasedOverlap(), null="exact")
+    drawn = geomsim.compare(left, right, RankBiasedOverlap(), draws=499)
+    assert exact.null_sd == pytest.approx(drawn.null_sd, rel=0.15)
+    assert exact.p_value is not None
+    assert 0 < exact.p_value < 0.002
+
+
+def test_refuses_what_it_cannot_judge(related: Clouds) -> None:
     left, right = related(12)
     with pytest.raises(DegenerateSpace, match=r"left space: 12 rows are too few to rank 20 .*use depth <= 11"):
         overlap(left, right)
     with pytest.raises(DegenerateSpace, match="at least 3 rows are needed"):
         overlap(left[:2], right[:2], depth=1)
-    left[4] = 0.0
-    with pytest.raises(DegenerateSpace, match=r"left space: 1 of 12 rows are zero \(row numbers 4\)"):
-        overlap(left, right, depth=3, centre=False)
     with pytest.raises(GeomsimError, match="depth is at least 1, got 0"):
         RankBiasedOverlap(depth=0)
     with pytest.raises(GeomsimError, match=r"p lies between 0 and 1, both excluded; got 1\.0"):
         RankBiasedOverlap(p=1.0)
-    with pytest.raises(GeomsimError, match="distance is one of cosine, euclidean; got 'manhattan'"):
-        RankBiasedOverlap(distance="manhattan")  # type: ignore[arg-type]
-
-
-def test_p_values_of_unrelated_points_are_uniform() -> None:
-    random = np.random.default_rng(0)
-    found = []
-    for seed in range(100):
-        left, right = random.normal(size=(30, 3)), random.normal(size=(30, 4))
-        found.append(geomsim.compare(left, right, RankBiasedOverlap(depth=5), draws=19, seed=seed).p_value)
-    assert 2 <= sum(p <= 0.1 for p in found) <= 19
-    assert np.mean(np.array(found, dtype=float)) == pytest.approx(0.525, abs=0.09)

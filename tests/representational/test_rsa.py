@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
@@ -11,10 +13,22 @@ from scipy.spatial.distance import pdist
 
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
+from geomsim.testing import check_metric
+from geomsim_representational.cka import CKA
+from geomsim_representational.dissimilarity import dissimilarities
 from geomsim_representational.rsa import RSA
+from geomsim_representational.rsa_kendall import inversions
+from geomsim_representational.rsa_profiles import PairProfile
 
 Array = NDArray[np.float64]
 DISSIMILARITIES = ("correlation", "euclidean", "sqeuclidean", "cosine")
+COMPARISONS = ("spearman", "pearson", "kendall", "cosine", "whitened-cosine")
+WITH_MOMENTS = ("spearman", "pearson", "cosine", "whitened-cosine")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
 
 
 def rsa(left: Array, right: Array, **parameters: str) -> float:
@@ -32,12 +46,41 @@ def compare_vectors(left: Array, right: Array, compare: str) -> float:
         return float(stats.spearmanr(left, right).statistic)
     if compare == "pearson":
         return float(stats.pearsonr(left, right).statistic)
+    if compare == "kendall":
+        return float(stats.kendalltau(left, right).statistic)
+    if compare == "whitened-cosine":
+        white = whitening(left)
+        left, right = white @ left, white @ right
     return float(left @ right / np.linalg.norm(left) / np.linalg.norm(right))
 
 
+def whitening(vector: Array) -> Array:
+    """Inverse root of the covariance of squared distances of noise, (C C')^2 with C the contrasts of pairs of rows."""
+    rows = round((1 + np.sqrt(1 + 8 * len(vector))) / 2)
+    contrasts = np.zeros((len(vector), rows))
+    above = np.triu_indices(rows, 1)
+    contrasts[np.arange(len(vector)), above[0]] = 1
+    contrasts[np.arange(len(vector)), above[1]] = -1
+    values, axes = np.linalg.eigh((contrasts @ contrasts.T) ** 2)
+    return axes / np.sqrt(values) @ axes.T
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [RSA(), *(RSA("sqeuclidean", compare) for compare in COMPARISONS)],
+    ids=repr,  # type: ignore[arg-type]
+)
+def test_keeps_the_contract(metric: RSA) -> None:
+    check_metric(metric)
+
+
 @pytest.mark.parametrize("dissimilarity", DISSIMILARITIES)
-@pytest.mark.parametrize("compare", ["spearman", "pearson", "cosine"])
-@pytest.mark.parametrize("rows", [3, 25, 128, 129, 300])
+@pytest.mark.parametrize(
+    ("compare", "rows"),
+    # Whitening by its definition takes a covariance of all pairs, which is for few rows only.
+    [("whitened-cosine", rows) for rows in (3, 25)]
+    + [(compare, rows) for compare in COMPARISONS[:4] for rows in (3, 25, 128, 129, 300)],
+)
 def test_agrees_with_scipy(dissimilarity: str, compare: str, rows: int) -> None:
     left, right = related(rows, seed=rows)
     expected = compare_vectors(pdist(left, dissimilarity), pdist(right, dissimilarity), compare)  # type: ignore[call-overload]
@@ -45,7 +88,16 @@ def test_agrees_with_scipy(dissimilarity: str, compare: str, rows: int) -> None:
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("correlation", "correlation"), ("sqeuclidean", "euclidean")])
-@pytest.mark.parametrize(("compare", "method"), [("spearman", "spearman"), ("pearson", "corr"), ("cosine", "cosine")])
+@pytest.mark.parametrize(
+    ("compare", "method"),
+    [
+        ("spearman", "spearman"),
+        ("pearson", "corr"),
+        ("cosine", "cosine"),
+        ("kendall", "tau-b"),
+        ("whitened-cosine", "cosine_cov"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::SyntaxWarning")
 def test_agrees_with_rsatoolbox(ours: str, theirs: str, compare: str, method: str) -> None:
     import rsatoolbox
@@ -57,7 +109,7 @@ def test_agrees_with_rsatoolbox(ours: str, theirs: str, compare: str, method: st
 
 
 @pytest.mark.parametrize("dissimilarity", ["euclidean", "sqeuclidean"])
-@pytest.mark.parametrize("compare", ["spearman", "pearson", "cosine"])
+@pytest.mark.parametrize("compare", COMPARISONS)
 def test_rotated_moved_and_scaled_copy_scores_one(dissimilarity: str, compare: str) -> None:
     left, _ = related()
     rotation = np.linalg.qr(np.random.default_rng(5).normal(size=(7, 7)))[0]
@@ -80,7 +132,7 @@ def test_correlation_distance_ignores_level_and_scale_of_each_row() -> None:
 
 
 @pytest.mark.parametrize("dissimilarity", DISSIMILARITIES)
-@pytest.mark.parametrize("compare", ["spearman", "pearson", "cosine"])
+@pytest.mark.parametrize("compare", COMPARISONS)
 @pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e4, 1e-200, 1e200])
 def test_scale_does_not_matter(dissimilarity: str, compare: str, scale: float) -> None:
     left, right = related()
@@ -123,8 +175,8 @@ def test_distances_of_equal_rows_are_zero() -> None:
     left[7] = left[3]
     # 4.1e-8 or so by the naive formula, which would rank this pair by its rounding.
     for dissimilarity in DISSIMILARITIES:
-        profile = RSA(dissimilarity=dissimilarity, compare="cosine").prepare(torch.from_numpy(left))  # type: ignore[arg-type]
-        assert float(profile.matrix[3, 7]) == 0.0
+        found = dissimilarities(torch.from_numpy(left), dissimilarity)  # type: ignore[arg-type]
+        assert float(found.matrix(found.values)[3, 7]) == 0.0
 
 
 @pytest.mark.parametrize("rows", [1, 2])
@@ -155,7 +207,7 @@ def test_refuses_zero_rows_for_cosine() -> None:
         rsa(left, right, dissimilarity="cosine")
 
 
-@pytest.mark.parametrize("compare", ["spearman", "pearson"])
+@pytest.mark.parametrize("compare", ["spearman", "pearson", "kendall"])
 def test_refuses_equal_dissimilarities(compare: str) -> None:
     left = np.eye(12) * 0.1
     for dissimilarity in DISSIMILARITIES:
@@ -165,15 +217,16 @@ def test_refuses_equal_dissimilarities(compare: str) -> None:
 
 def test_equal_dissimilarities_have_a_cosine_unless_zero() -> None:
     right = np.random.default_rng(0).normal(size=(12, 4))
-    assert 0 < rsa(np.eye(12), right, compare="cosine") < 1
-    with pytest.raises(DegenerateSpace, match="all 66 dissimilarities are equal"):
-        rsa(np.ones((12, 2)), right, dissimilarity="euclidean", compare="cosine")
+    for compare in ("cosine", "whitened-cosine"):
+        assert 0 < rsa(np.eye(12), right, compare=compare) < 1
+        with pytest.raises(DegenerateSpace, match="all 66 dissimilarities are equal"):
+            rsa(np.ones((12, 2)), right, dissimilarity="euclidean", compare=compare)
 
 
 def test_refuses_unknown_parameters() -> None:
     with pytest.raises(GeomsimError, match=r"dissimilarity is one of correlation, .*; got 'manhattan'"):
         RSA(dissimilarity="manhattan")  # type: ignore[arg-type]
-    with pytest.raises(GeomsimError, match="compare is one of spearman, pearson, cosine; got 'kendal'"):
+    with pytest.raises(GeomsimError, match=r"compare is one of spearman, pearson, kendall, .*; got 'kendal'"):
         RSA(compare="kendal")  # type: ignore[arg-type]
 
 
@@ -194,11 +247,103 @@ def test_explains_which_rows_agree() -> None:
     assert result.facts["pairs of rows"] == 50 * 49 // 2
 
 
+def test_rows_of_a_whitened_cosine_add_up_and_kendall_has_facts_only() -> None:
+    left, right = related(30)
+    result = geomsim.compare(left, right, RSA(compare="whitened-cosine"), null=None)
+    assert result.explanation is not None
+    assert sum(result.explanation.tables["rows"]["adds"]) == pytest.approx(result.score)
+    kendall = geomsim.compare(left, right, RSA(compare="kendall"), null=None)
+    assert kendall.explanation is not None
+    assert not kendall.explanation.tables
+    assert (kendall.facts["pairs of rows"], kendall.facts["tied pairs left"]) == (435, 0.0)
+
+
+@pytest.mark.parametrize(("rows", "width"), [(3, 2), (40, 5), (60, 90)])
+def test_whitened_cosine_of_squared_distances_is_linear_cka(rows: int, width: int) -> None:
+    left, right = related(rows, width)
+    ours = geomsim.compare(left, right, RSA("sqeuclidean", "whitened-cosine"), null="exact")
+    theirs = geomsim.compare(left, right, CKA(), null="exact")
+    assert ours.score == pytest.approx(theirs.score, abs=1e-13)
+    assert (ours.null_mean, ours.null_sd) == pytest.approx((theirs.null_mean, theirs.null_sd), rel=1e-9)
+
+
+@pytest.mark.parametrize(("left_levels", "right_levels"), [(2, 2), (2, 40), (40, 2), (4, 5)])
+def test_kendall_of_many_ties_and_many_orders(left_levels: int, right_levels: int) -> None:
+    random = np.random.default_rng(0)
+    left = random.integers(0, left_levels, size=(25, 2)).astype(float)
+    right = random.integers(0, right_levels, size=(25, 2)).astype(float)
+    metric = RSA("sqeuclidean", "kendall")
+    with pytest.warns(GeomsimWarning, match="tied"):
+        states = [metric.prepare(torch.from_numpy(points)) for points in (left, right)]
+    orders = np.stack([np.arange(25), *(random.permutation(25) for _ in range(5))])
+    many = metric.score_many(*states, torch.from_numpy(orders))
+    for order, score in zip(orders, many, strict=True):
+        vectors = pdist(left, "sqeuclidean"), pdist(right[order], "sqeuclidean")
+        assert float(score) == pytest.approx(float(stats.kendalltau(*vectors).statistic), abs=1e-14)
+
+
+@given(ranks=st.lists(st.integers(0, 40), min_size=1, max_size=60), draws=st.integers(1, 3))
+def test_inversions_by_definition(ranks: list[int], draws: int) -> None:
+    dense = np.unique(ranks, return_inverse=True)[1]
+    random = np.random.default_rng(0)
+    rows = np.stack([random.permutation(dense) for _ in range(draws)])
+    expected = [(np.triu(row[:, None] > row)).sum() for row in rows]
+    found = inversions(torch.from_numpy(rows).int(), torch.from_numpy(np.bincount(dense)))
+    assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("compare", WITH_MOMENTS)
+@pytest.mark.parametrize("rows", [3, 4, 5, 6, 7])
+def test_moments_of_all_orders(compare: str, rows: int) -> None:
+    random = np.random.default_rng(rows)
+    metric = RSA("euclidean", compare)  # type: ignore[arg-type]
+    orders = torch.tensor(list(permutations(range(rows))))
+    for width in (1, 4):
+        states = [metric.prepare(torch.from_numpy(random.exponential(size=(rows, width)))) for _ in range(2)]
+        scores = metric.score_many(*states, orders).numpy()
+        moments = metric.null_moments(*states)
+        assert moments is not None
+        assert moments.skewness is not None
+        assert moments.mean == pytest.approx(scores.mean(), abs=1e-13)
+        assert moments.variance == pytest.approx(scores.var(), rel=1e-9)
+        assert moments.skewness == pytest.approx(float(stats.skew(scores)), abs=1e-9)
+
+
+@pytest.mark.parametrize("compare", WITH_MOMENTS)
+def test_moments_of_drawn_orders(compare: str) -> None:
+    random = np.random.default_rng(1)
+    metric = RSA("euclidean", compare)  # type: ignore[arg-type]
+    # Heavy tails: a few rows are far from all others, so that row effects count.
+    states = [metric.prepare(torch.from_numpy(random.exponential(size=(300, 3)) ** 2)) for _ in range(2)]
+    orders = torch.from_numpy(np.stack([random.permutation(300) for _ in range(5000)]))
+    moments = metric.null_moments(*states)
+    assert moments is not None
+    assert moments.variance is not None
+    scaled = (metric.score_many(*states, orders).numpy() - moments.mean) / np.sqrt(moments.variance)
+    for power, expected in ((1, 0.0), (2, 1.0), (3, moments.skewness)):
+        powers = scaled**power
+        assert abs(powers.mean() - expected) < 4.5 * powers.std() / np.sqrt(len(scaled))
+
+
+def test_moments_without_spread() -> None:
+    # Equal dissimilarities on one side: every order scores the same.
+    states = [RSA(compare="cosine").prepare(torch.from_numpy(points)) for points in (np.eye(12), related(12)[0])]
+    moments = RSA(compare="cosine").null_moments(*states)
+    assert moments is not None
+    assert moments.mean == pytest.approx(float(RSA().score(*states, torch.arange(12))), abs=1e-14)
+    assert (moments.variance, moments.skewness) == (0.0, None)
+
+
+def test_kendall_has_no_moments_and_says_so() -> None:
+    with pytest.raises(GeomsimError, match="RSA has no exact moments; use null='shuffle'"):
+        geomsim.compare(*related(20), RSA(compare="kendall"), null="exact")
+
+
 @given(
     rows=st.integers(3, 40),
     seed=st.integers(0, 10**6),
     dissimilarity=st.sampled_from(DISSIMILARITIES),
-    compare=st.sampled_from(["spearman", "pearson", "cosine"]),
+    compare=st.sampled_from(COMPARISONS),
 )
 @settings(max_examples=30, deadline=None)
 def test_order_law(rows: int, seed: int, dissimilarity: str, compare: str) -> None:
@@ -217,6 +362,8 @@ def test_many_orders_across_block_borders(rows: int) -> None:
     left, right = (torch.from_numpy(random.normal(size=(rows, 3))) for _ in range(2))
     metric = RSA(dissimilarity="euclidean")
     states = metric.prepare(left), metric.prepare(right)
+    assert isinstance(states[0], PairProfile)
+    assert isinstance(states[1], PairProfile)
     orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(3)]))
     many = metric.score_many(*states, orders)
     for draw, order in enumerate(orders):

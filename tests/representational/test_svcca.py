@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
 import torch
@@ -11,9 +13,21 @@ from scipy.linalg import subspace_angles
 
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
+from geomsim.testing import check_metric
+from geomsim_representational.cca import CCA
 from geomsim_representational.svcca import SVCCA
 
 Array = NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("statistic", ["mean", "mean-squared"])
+def test_keeps_the_contract(statistic: str) -> None:
+    check_metric(SVCCA(statistic=statistic))  # type: ignore[arg-type]
 
 
 def svcca(left: Array, right: Array, **parameters: object) -> float:
@@ -26,14 +40,14 @@ def centred_directions(rows: int, count: int, seed: int = 0) -> Array:
     return np.linalg.qr(noise - noise.mean(0))[0]
 
 
-def reference(left: Array, right: Array, kept_variance: float) -> float:
+def reference(left: Array, right: Array, kept_variance: float, power: int = 1) -> float:
     """The definition, by subspace angles."""
     bases = []
     for points in (left, right):
         U, s, _ = np.linalg.svd(points - points.mean(0), full_matrices=False)
         share = np.cumsum(s**2) / np.sum(s**2)
         bases.append(U[:, : int(np.argmax(share >= kept_variance)) + 1])
-    return float(np.cos(subspace_angles(*bases)).mean())
+    return float((np.cos(subspace_angles(*bases)) ** power).mean())
 
 
 def faulty_svcca(left: Array, right: Array, threshold: float = 0.99) -> float:
@@ -126,8 +140,61 @@ def test_agrees_with_subspace_angles(kept_variance: float) -> None:
     random = np.random.default_rng(3)
     left = random.normal(size=(500, 12)) * np.linspace(3, 0.2, 12) + 5
     right = left @ random.normal(size=(12, 9)) + random.normal(size=(500, 9))
-    expected = reference(left, right, kept_variance)
-    assert svcca(left, right, kept_variance=kept_variance) == pytest.approx(expected, abs=1e-10)
+    for power, statistic in ((1, "mean"), (2, "mean-squared")):
+        expected = reference(left, right, kept_variance, power)
+        assert svcca(left, right, kept_variance=kept_variance, statistic=statistic) == pytest.approx(
+            expected, abs=1e-10
+        )
+
+
+@pytest.mark.parametrize("rows", [4, 5, 6, 7])
+def test_moments_of_all_orders(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    metric = SVCCA(components=2, statistic="mean-squared")
+    orders = torch.tensor(list(permutations(range(rows))))
+    for left_width, right_width in ((1, 1), (1, 5), (5, 2), (6, 6)):
+        sides = [
+            metric.prepare(torch.from_numpy(random.exponential(size=(rows, width))))
+            for width in (left_width, right_width)
+        ]
+        scores = metric.score_many(*sides, orders).numpy()
+        moments = metric.null_moments(*sides)
+        assert moments is not None
+        assert moments.mean == pytest.approx(scores.mean(), abs=1e-13)
+        assert moments.mean == pytest.approx(max(min(left_width, 2), min(right_width, 2)) / (rows - 1), abs=1e-13)
+        assert moments.variance == pytest.approx(scores.var(), rel=1e-9)
+        third = np.mean((scores - scores.mean()) ** 3)
+        assert moments.skewness == pytest.approx(third / scores.std() ** 3, abs=1e-9)
+
+
+def test_moments_of_drawn_orders() -> None:
+    random = np.random.default_rng(1)
+    metric = SVCCA(kept_variance=0.9, statistic="mean-squared")
+    sides = [metric.prepare(torch.from_numpy(random.exponential(size=(300, width)) ** 2)) for width in (8, 20)]
+    orders = torch.from_numpy(np.stack([random.permutation(300) for _ in range(5000)]))
+    moments = metric.null_moments(*sides)
+    assert moments is not None
+    assert moments.variance is not None
+    scaled = (metric.score_many(*sides, orders).numpy() - moments.mean) / np.sqrt(moments.variance)
+    for power, expected in ((1, 0.0), (2, 1.0), (3, moments.skewness)):
+        powers = scaled**power
+        assert abs(powers.mean() - expected) < 4.5 * powers.std() / np.sqrt(len(scaled))
+
+
+def test_mean_square_of_everything_is_that_of_cca_with_its_moments() -> None:
+    random = np.random.default_rng(4)
+    left = random.normal(size=(150, 5))
+    right = left @ random.normal(size=(5, 7)) + random.normal(size=(150, 7))
+    ours = geomsim.compare(left, right, SVCCA(kept_variance=1.0, statistic="mean-squared"), null="exact")
+    theirs = geomsim.compare(left, right, CCA("mean-squared"), null="exact")
+    assert ours.score == pytest.approx(theirs.score, abs=1e-13)
+    assert (ours.null_mean, ours.null_sd) == pytest.approx((theirs.null_mean, theirs.null_sd), rel=1e-9)
+
+
+def test_mean_has_no_moments_and_says_so() -> None:
+    left, right = shared_latents()
+    with pytest.raises(GeomsimError, match="SVCCA has no exact moments; use null='shuffle'"):
+        geomsim.compare(left[:300], right[:300], SVCCA(components=2), null="exact")
 
 
 def test_kept_variance_is_of_squared_singular_values_of_centred_points() -> None:
@@ -212,6 +279,11 @@ def test_refuses_a_share_outside_its_range(parameters: dict[str, float]) -> None
 def test_refuses_no_components() -> None:
     with pytest.raises(GeomsimError, match="components is at least 1, got 0"):
         SVCCA(components=0)
+
+
+def test_refuses_unknown_statistic() -> None:
+    with pytest.raises(GeomsimError, match="statistic is one of mean, mean-squared; got 'median'"):
+        SVCCA(statistic="median")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e4, 1e-200, 1e200])

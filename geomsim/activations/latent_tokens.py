@@ -1,0 +1,241 @@
+"""Which tokens each latent is active on, for all latents at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim.activations.codes import Codes
+from geomsim.activations.text import Document
+from geomsim.errors import InvalidCodes
+from geomsim.memory import batch_budget
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("latent", "rank", "token", "share", "firings")
+_BYTES_PER_ENTRY = 80  # of a non-zero while it is sorted and summed
+_NOTE = "top_tokens"
+
+RankedBy = Literal["share", "largest"]
+
+
+@dataclass(frozen=True, eq=False)
+class TopTokens:
+    """The strongest token strings of every latent of one dictionary.
+
+    Parameters
+    ----------
+    frame
+        columns latent (from 0), rank (from 1), token, share (of the latent's whole activation), firings; sorted by
+        latent and rank. A latent that is never active has no rows.
+    n_latents
+        number of latents, silent ones included.
+    provenance
+        name and text of the codes; shown in results, never computed with.
+    """
+
+    frame: pd.DataFrame
+    n_latents: int
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def strings(self) -> list[list[str]]:
+        """The tokens of each latent, strongest first; an empty list where a latent is never active."""
+        listed: list[list[str]] = [[] for _ in range(self.n_latents)]
+        for latent, token in zip(self.frame["latent"].tolist(), self.frame["token"].tolist(), strict=True):
+            listed[latent].append(token)
+        return listed
+
+    @property
+    def silent(self) -> int:
+        """Number of latents without a token."""
+        return self.n_latents - int(self.frame["latent"].nunique())
+
+    def __len__(self) -> int:
+        return self.n_latents
+
+    def __repr__(self) -> str:
+        return f"TopTokens({len(self.frame)} tokens of {self.n_latents} latents, {self.silent} of them silent)"
+
+
+def top_tokens_table(
+    codes: Codes, documents: Sequence[Document], n: int = 5, *, ranked_by: RankedBy = "share"
+) -> TopTokens:
+    """The `n` token strings that take most of each latent's activation (sum of absolute values), the largest first.
+
+    What :func:`geomsim.activations.latents.top_tokens` finds, for all latents together: one sort of the non-zeros,
+    some millions at a time. Equal ranks keep the order in which the strings first occur with the latent.
+
+    Parameters
+    ----------
+    codes
+        sparse or dense, with a token table.
+    documents
+        those that were read.
+    n
+        at most this many strings a latent.
+    ranked_by
+        "share": the sum of absolute values, in which a frequent token ranks high though the latent is weak on it;
+        "largest": the one strongest activation, in which a single odd occurrence may.
+
+    Raises
+    ------
+    InvalidCodes
+        where the codes have no token table, the documents are not the ones that were read, n is below 1, or
+        `ranked_by` is another word.
+    """
+    import pandas as pd
+
+    if n < 1:
+        raise InvalidCodes(f"at least one token per latent is needed, got n={n}")
+    if ranked_by not in get_args(RankedBy):
+        raise InvalidCodes(f"ranked_by must be one of {', '.join(get_args(RankedBy))}, got {ranked_by!r}")
+    string_of_row, strings = pd.factorize(np.array(token_strings(codes, documents), dtype=object))
+    parts = [
+        _strongest(latents, string_of_row[rows], values, len(strings), n, ranked_by)
+        for latents, rows, values in _slabs(codes)
+    ]
+    latent, string, rank, share, firings = (
+        np.concatenate([part[column] for part in parts]) if parts else np.empty(0, dtype=np.int64)
+        for column in range(5)
+    )
+    token = np.asarray(strings, dtype=object)[string]
+    columns = {"latent": latent, "rank": rank, "token": token, "share": share.astype(np.float64), "firings": firings}
+    provenance = {"codes": codes.name, "text_hash": codes.text_hash, "n": n, "ranked_by": ranked_by}
+    return TopTokens(pd.DataFrame(columns), codes.n_latents, provenance)
+
+
+def token_strings(codes: Codes, documents: Sequence[Document]) -> list[str]:
+    """The characters of each token of the codes, as they stand in the text.
+
+    Raises InvalidCodes where the codes have no token table or the documents are not the ones that were read.
+    """
+    tokens = codes.tokens
+    if tokens is None:
+        raise InvalidCodes(f"{codes!r} have no token table: nobody knows which text their rows belong to")
+    texts = {document.name: document.text for document in documents}
+    for number in np.unique(tokens.document):
+        name = tokens.documents[number]
+        if name not in texts:
+            raise InvalidCodes(
+                f"document {name!r} was read but is not among the {len(texts)} documents given; "
+                "give those that were read"
+            )
+        beyond = (tokens.document == number) & (tokens.end > len(texts[name]))
+        if beyond.any():
+            row = int(beyond.argmax())
+            raise InvalidCodes(
+                f"token {row} spans characters {tokens.start[row]} to {tokens.end[row]} of {name!r}, which has "
+                f"{len(texts[name])}; this is not the text that was read"
+            )
+    text_of = [texts.get(name, "") for name in tokens.documents]
+    spans = zip(tokens.document.tolist(), tokens.start.tolist(), tokens.end.tolist(), strict=True)
+    return [text_of[document][start:end] for document, start, end in spans]
+
+
+def save_top_tokens(table: TopTokens, path: str | Path) -> Path:
+    """Write the table as .parquet, number of latents and provenance in the schema's metadata.
+
+    Raises InvalidCodes for another suffix: text formats lose tokens such as "None", "NA" or a line end.
+    """
+    from geomsim.tables import write_parquet
+
+    target = Path(path)
+    if target.suffix != ".parquet":
+        raise InvalidCodes(f"{target}: top tokens are saved as .parquet; CSV loses tokens such as 'None' or a line end")
+    note = {"n_latents": table.n_latents, "provenance": dict(table.provenance)}
+    return write_parquet(table.frame, target, metadata={_NOTE: note})
+
+
+def read_top_tokens(path: str | Path) -> TopTokens:
+    """Read what :func:`save_top_tokens` wrote, or any Parquet file with columns latent, rank and token.
+
+    A file of other origin has as many latents as its largest number says.
+
+    Raises
+    ------
+    InvalidCodes
+        where the file is not Parquet, a column is missing, a latent or rank is no whole number, a token is no text,
+        a latent lies outside, or a latent has two tokens of one rank. Names the file.
+    """
+    from geomsim.tables import read_table
+
+    path = Path(path)
+    if path.suffix != ".parquet":
+        raise InvalidCodes(f"{path}: top tokens are read from .parquet; CSV loses tokens such as 'None' or a line end")
+    frame, metadata = read_table(path)
+    missing = [name for name in COLUMNS[:3] if name not in frame.columns]
+    if missing:
+        raise InvalidCodes(
+            f"{path}: top tokens need the columns latent, rank and token, and this file has "
+            f"{', '.join(map(str, frame.columns)) or 'none'}"
+        )
+    for name in ("latent", "rank"):
+        if frame[name].dtype.kind not in "iu" or (len(frame) and int(frame[name].min()) < 0):
+            raise InvalidCodes(f"{path}: column {name!r} must hold whole numbers from 0, it is {frame[name].dtype}")
+    no_text = [row for row, token in enumerate(frame["token"]) if not isinstance(token, str)]
+    if no_text:
+        raise InvalidCodes(f"{path}: row {no_text[0]} has no text as its token")
+    note = metadata.get(_NOTE, {})
+    largest = int(frame["latent"].max()) if len(frame) else -1
+    n_latents = int(note.get("n_latents", largest + 1))
+    if largest >= n_latents:
+        raise InvalidCodes(f"{path}: latent {largest} lies outside, the file says it is of {n_latents} latents")
+    frame = frame.sort_values(["latent", "rank"], kind="stable", ignore_index=True)
+    twice = frame.duplicated(["latent", "rank"])
+    if twice.any():
+        row = frame[twice].iloc[0]
+        raise InvalidCodes(f"{path}: latent {row['latent']} has more than one token of rank {row['rank']}")
+    return TopTokens(frame, n_latents, dict(note.get("provenance", {})))
+
+
+_Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+
+
+def _slabs(codes: Codes) -> Iterator[_Entries]:
+    """Latent, row and absolute value of the non-zeros, a run of latents at a time, rows ascending in each latent."""
+    import scipy.sparse
+
+    firings = codes.firings()
+    at_once = batch_budget() // _BYTES_PER_ENTRY
+    if codes.is_sparse:
+        columns = codes.matrix.tocsc()
+        columns.sort_indices()
+    first = 0
+    while first < codes.n_latents:
+        sums = np.cumsum(firings[first:])
+        last = first + max(1, int(np.searchsorted(sums, at_once, side="right")))
+        slab = columns[:, first:last] if codes.is_sparse else scipy.sparse.csc_array(codes.matrix[:, first:last])
+        if slab.nnz:
+            latents = np.repeat(np.arange(first, first + slab.shape[1]), np.diff(slab.indptr))
+            yield latents, slab.indices.astype(np.int64), np.abs(slab.data.astype(np.float64))
+        first = last
+
+
+def _strongest(
+    latents: NDArray[np.int64],
+    strings: NDArray[np.int64],
+    values: NDArray[np.float64],
+    n_strings: int,
+    n: int,
+    ranked_by: RankedBy,
+) -> tuple[NDArray[Any], ...]:
+    """Latent, string, rank, share and firings of the first `n` strings of each latent."""
+    keys = latents * n_strings + strings
+    order = np.argsort(keys, kind="stable")  # stable: the first entry of a run is the string's first occurrence
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    latent, string = np.divmod(keys[order[starts]], n_strings)
+    share = np.add.reduceat(values[order], starts) / np.bincount(latents, weights=values)[latent]
+    strength = share if ranked_by == "share" else np.maximum.reduceat(values[order], starts)
+    ranked = np.lexsort((order[starts], -strength, latent))
+    rank = np.arange(len(ranked)) - np.searchsorted(latent, latent, side="left")
+    kept = rank < n
+    chosen = ranked[kept]
+    firings = np.diff(starts, append=len(keys))
+    return latent[chosen], string[chosen], rank[kept] + 1, share[chosen], firings[chosen]

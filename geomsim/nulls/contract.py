@@ -1,0 +1,68 @@
+"""What a null is told, what it answers, and what it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim.contract import Metric
+from geomsim.orders import Restriction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a null is told: the metric, both sides as points and as prepared states, and the observed score.
+
+    Where a subset of all pairs is compared, `pool` holds both sides of all of them, row i of left belonging to row i of
+    right, and `chosen` the rows of the pool that are compared: ``left == pool[0][chosen]``, likewise for right.
+    """
+
+    metric: Metric[Any]
+    left: Tensor
+    right: Tensor
+    left_state: Any
+    right_state: Any
+    observed: float
+    groups: NDArray[np.int64] | None = None
+    restriction: Restriction = "blocks"
+    draws: int = 999
+    seed: int = 0
+    advance: Callable[[int], object] = lambda done: None
+    pool: tuple[Tensor, Tensor] | None = None
+    chosen: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What a null answers: mean and sd of its draws, the draws where there were any, and p where it gives one.
+
+    `is_chance` tells whether `mean` is the score of sides that share nothing, which a corrected score sets to 0. It is
+    False where the draws share what the observed points share: random subsets of the same pairs, halves of one side.
+    """
+
+    kind: str
+    mean: float | None = None
+    sd: float | None = None
+    p_value: float | None = None
+    draws: NDArray[np.float64] | None = None
+    notes: tuple[str, ...] = ()
+    facts: Mapping[str, float | str] = field(default_factory=dict)
+    is_chance: bool = True
+
+
+class Null(ABC):
+    """A null model; frozen dataclasses, whose fields are their options."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def judge(self, trial: Trial) -> Chance:
+        """The score by chance. Raises InapplicableNull where this null can say nothing."""

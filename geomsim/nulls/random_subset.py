@@ -1,0 +1,149 @@
+"""Is this subset of pairs more alike than a random subset of the same size?"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull
+from geomsim.nulls.contract import Chance, Null, Trial
+from geomsim.nulls.drawing import on_cores, score_in_order, workers_for_redrawn
+from geomsim.nulls.refusals import instead, refuse_groups
+from geomsim.nulls.significance import check_finite, p_value, spread
+from geomsim.orders import generator
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_MOST_WITHOUT_SCORE = 0.05
+
+
+@dataclass(frozen=True)
+class RandomSubset(Null):
+    """Score random subsets of all pairs, as large as the one compared; both rows of a pair stay together.
+
+    For paired and unpaired metrics. A small p says that these pairs (a semantic subspace, say) are more alike than
+    pairs of the same pairing usually are. It does not say that they are more alike than by chance: the pairing is kept
+    inside each draw, so the mean of the draws is the likeness of the whole pool, and no chance level.
+
+    The metric may be undefined on some subsets (all rows equal, say). Such a subset is drawn again and counted: p is
+    conditional on subsets that have a score, which is a test as valid, because the compared subset is one of them.
+    Where they are more than 5%, the null refuses.
+    """
+
+    name: ClassVar[str] = "random-subset"
+
+    def judge(self, trial: Trial) -> Chance:
+        """Scores of random subsets, and the share of them at least as close as the compared subset.
+
+        Raises InapplicableNull without a pool, for the whole pool, for rows in groups, and where the metric is
+        undefined on more than 5% of the subsets.
+        """
+        metric = trial.metric
+        left, right, chosen = self._subset(trial)
+
+        def scored(rows: NDArray[np.int64]) -> float | DegenerateSpace:
+            try:
+                return self._score(trial, left, right, rows)
+            except DegenerateSpace as error:
+                return error
+
+        subsets = _subsets(len(left), chosen, trial.seed)
+        found: list[float] = []
+        without_score = 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of the draws
+            with closing(on_cores(scored, subsets, workers_for_redrawn(trial.left, trial.right))) as drawn:
+                for score in drawn:
+                    if isinstance(score, DegenerateSpace):
+                        without_score += 1
+                        if without_score > _MOST_WITHOUT_SCORE * (trial.draws + without_score):
+                            raise InapplicableNull(
+                                f"{type(metric).__name__} is undefined on {without_score} of the first "
+                                f"{len(found) + without_score} random subsets of {len(chosen)} rows ({score}); with "
+                                f"more than {_MOST_WITHOUT_SCORE:.0%} the others are no fair sample. Compare a larger "
+                                f"subset, or use {instead(metric, self.name)}"
+                            ) from score
+                        continue
+                    found.append(score)
+                    trial.advance(1)
+                    if len(found) == trial.draws:
+                        break
+        scores = np.array(found)
+        check_finite(scores, metric, "subsets")
+        notes = []
+        if without_score:
+            notes.append(
+                f"the metric is undefined on {without_score} of {len(scores) + without_score} random subsets, which "
+                "were drawn again: the p-value is among subsets that have a score"
+            )
+        possible = math.comb(len(left), len(chosen))
+        if possible <= trial.draws:
+            notes.append(f"only {possible} different subsets exist, so no p-value is below {1 / possible:.2g}")
+        return Chance(
+            kind=self.name,
+            mean=float(scores.mean()),
+            sd=spread(scores),
+            # Few subsets drawn many times can miss the observed one by luck.
+            p_value=max(p_value(trial.observed, scores, metric.larger_means), 1 / possible),
+            draws=scores,
+            notes=tuple(notes),
+            facts={"rows in the pool": len(left), "subsets without a score": without_score},
+            is_chance=False,
+        )
+
+    def _subset(self, trial: Trial) -> tuple[Tensor, Tensor, NDArray[np.int64]]:
+        """The pool's sides and the chosen rows; refuses what is no subset of exchangeable pairs."""
+        others = instead(trial.metric, self.name)
+        if trial.pool is None or trial.chosen is None:
+            raise InapplicableNull(
+                "a random-subset null needs pairs of which a subset is compared: geomsim.compare(..., subset=...). "
+                f"For all pairs use {others}"
+            )
+        left, right = trial.pool
+        chosen = trial.chosen
+        sizes = {len(trial.left), len(trial.right), len(chosen)}
+        if len(left) != len(right) or len(sizes) > 1:
+            raise InapplicableNull(
+                f"the rows of a subset belong together: the pool has {len(left)} left and {len(right)} right rows, and "
+                f"{len(chosen)} rows are chosen where {len(trial.left)} left and {len(trial.right)} right ones are "
+                f"compared. Give the pool as pairs, or use {others}"
+            )
+        refuse_groups(trial, self.name)
+        repeated = len(chosen) - len(np.unique(chosen))
+        if repeated:
+            raise InapplicableNull(
+                f"{repeated} of {len(chosen)} rows of the subset repeat another one, and random subsets hold distinct "
+                f"rows. Leave the repetitions out, or use {others}"
+            )
+        if len(chosen) == len(left):
+            raise InapplicableNull(
+                f"the subset is the whole pool of {len(left)} pairs, and there is no other of that size. Compare a "
+                f"smaller subset, or use {others}"
+            )
+        return left, right, chosen
+
+    def _score(self, trial: Trial, left: Tensor, right: Tensor, rows: NDArray[np.int64]) -> float:
+        import torch
+
+        at = torch.from_numpy(rows).to(left.device)
+        first, second = left[at], right[at.to(right.device)]
+        return score_in_order(trial.metric, trial.metric.prepare(first), trial.metric.prepare(second), first)
+
+
+def _subsets(pool: int, chosen: NDArray[np.int64], seed: int) -> Iterator[NDArray[np.int64]]:
+    """Uniform subsets of the pool's rows without end, in the same pattern of order as the chosen rows.
+
+    The pattern matters to metrics that read neighbouring rows as belonging together, such as cross-validated ones.
+    """
+    random = generator(seed)
+    pattern = np.argsort(np.argsort(chosen))
+    while True:
+        yield np.sort(random.choice(pool, len(chosen), replace=False)).astype(np.int64)[pattern]

@@ -1,0 +1,81 @@
+"""Permutation test: the rows of one side in random order."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim.errors import BrokenPromise
+from geomsim.memory import batch_budget
+from geomsim.nulls.contract import Chance, Null, Trial
+from geomsim.nulls.drawing import on_cores, workers_for
+from geomsim.nulls.refusals import paired_metric
+from geomsim.nulls.significance import check_finite, p_value, spread
+from geomsim.orders import Restriction, distinct_orders, row_orders, subset_orders
+
+_FEWEST_BATCHES = 20  # progress is told after each batch
+_RESTRICTIONS: dict[Restriction, str] = {"blocks": "whole blocks", "within": "within strata"}
+
+
+@dataclass(frozen=True)
+class Shuffle(Null):
+    """Reorder the rows of the right side, `trial.draws` times; the p-value is a permutation test's."""
+
+    name: ClassVar[str] = "shuffle"
+
+    def judge(self, trial: Trial) -> Chance:
+        """Scores of random orders and the permutation p-value; one small product per draw, never a refit."""
+        import torch
+
+        metric = paired_metric(trial, self.name)
+        n_rows = int(trial.left.shape[0])
+        workers = workers_for(trial.left)  # they share the memory budget
+        per_order = metric.bytes_per_order(trial.left_state, trial.right_state) + 16 * n_rows
+        fitting = batch_budget() // workers // per_order
+        batch = max(1, min(fitting, math.ceil(trial.draws / _FEWEST_BATCHES)))
+        if trial.pool is None or trial.chosen is None or trial.groups is not None:
+            orders = row_orders(n_rows, trial.draws, trial.seed, trial.groups, trial.restriction)
+        else:
+            orders = subset_orders(trial.chosen, len(trial.pool[0]), trial.draws, trial.seed)
+
+        def scored(chunk: list[NDArray[np.int64]]) -> NDArray[np.float64]:
+            drawn = metric.score_many(
+                trial.left_state, trial.right_state, torch.from_numpy(np.stack(chunk)).to(trial.left.device)
+            )
+            if tuple(drawn.shape) != (len(chunk),):
+                raise BrokenPromise(
+                    f"{type(metric).__name__}.score_many of {len(chunk)} orders has shape {tuple(drawn.shape)}, "
+                    f"expected ({len(chunk)},)"
+                )
+            return np.asarray(drawn.detach().double().cpu().numpy())
+
+        batches = iter(lambda: list(islice(orders, batch)), [])
+        parts = []
+        with closing(on_cores(scored, batches, workers)) as drawn:
+            for part in drawn:
+                parts.append(part)
+                trial.advance(len(part))
+        scores = np.concatenate(parts)
+        check_finite(scores, metric, "orders")
+        notes = []
+        possible = distinct_orders(n_rows, trial.groups, trial.restriction)
+        if possible <= trial.draws:
+            notes.append(
+                f"only {possible:g} different orders exist, so no p-value is below {1 / possible:.2g}; "
+                "more rows or groups are needed for more"
+            )
+        return Chance(
+            kind=self.name if trial.groups is None else f"{self.name} ({_RESTRICTIONS[trial.restriction]})",
+            mean=float(scores.mean()),
+            sd=spread(scores),
+            # Few orders drawn many times can miss the observed one by luck; no test on them can be surer than this.
+            p_value=max(p_value(trial.observed, scores, metric.larger_means), 1 / possible),
+            draws=scores,
+            notes=tuple(notes),
+        )

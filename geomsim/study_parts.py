@@ -1,0 +1,90 @@
+"""What a study compares within one pair of spaces: all pairs, those of a theme, those of a multiplicity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from geomsim.errors import GeomsimError, InvalidConfig
+from geomsim.pairing import Pairing
+from geomsim.space import Space
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the pairs: a subspace or a bucket, or all of them; `empty` says why there is nothing to compare."""
+
+    subspace: str = ALL
+    bucket: str = ALL
+    subset: ArrayLike | None = None
+    empty: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether these are all pairs."""
+        return self.subspace == self.bucket == ALL
+
+
+def parts_of(
+    item: Mapping[str, Any], left: Space, right: Space, pairing: Pairing | None, config: Mapping[str, Any], base: Path
+) -> Iterator[Part]:
+    """All pairs first, then themes in the order of their file, named subsets, then buckets of multiplicity.
+
+    Raises InvalidConfig, and what themes and top tokens raise.
+    """
+    yield Part()
+    pairs = pairing
+    if pairs is None and left.n_rows == right.n_rows:
+        pairs = Pairing.identity(left.n_rows)
+    if config.get("subspaces") is not None:
+        if pairs is None:
+            raise InvalidConfig("subspaces are sets of pairs, and these sides of unequal length have no pairing")
+        yield from _themes(item, pairs, config["subspaces"], base)
+    for name, subset in (item.get("subsets") or {}).items():
+        chosen = np.asarray(subset)
+        empty = not (chosen.any() if chosen.dtype == bool else chosen.size)
+        yield Part(subspace=str(name), subset=chosen, empty=f"{name}: empty, none of the pairs" if empty else None)
+    if config.get("buckets"):
+        if pairing is None:
+            raise InvalidConfig("buckets count in how many pairs a row stands, which needs a pairing")
+        for name, numbers in pairing.buckets().items():
+            none = None if len(numbers) else f"bucket {name}: empty, none of {len(pairing)} pairs"
+            yield Part(bucket=name, subset=numbers, empty=none)
+
+
+def _themes(item: Mapping[str, Any], pairs: Pairing, options: Mapping[str, Any], base: Path) -> Iterator[Part]:
+    from geomsim.subspaces import pair_subspaces, read_themes
+
+    source = options.get("themes")
+    themes = read_themes(None if source is None else base / source)
+    only = options.get("only")
+    if only is not None:
+        unknown = [name for name in only if name not in themes]
+        if unknown:
+            raise InvalidConfig(f"there is no theme {unknown[0]!r}; the file has {', '.join(themes)}")
+        themes = {name: themes[name] for name in only}
+    tokens = [_strings(item[f"{side}_tokens"], base) for side in ("left", "right")]
+    how = {name: options[name] for name in ("top", "rule", "side", "case_sensitive") if name in options}
+    for found in pair_subspaces(tokens[0], tokens[1], pairs, themes, **how):
+        yield Part(subspace=found.name, subset=found.rows, empty=found.describe() if found.is_empty else None)
+
+
+def _strings(tokens: Any, base: Path) -> list[list[str]]:
+    """Top tokens by latent: a file that `save_top_tokens` wrote, what it wrote from, or plain lists."""
+    from geomsim.activations.latent_tokens import TopTokens, read_top_tokens
+
+    if isinstance(tokens, str | Path):
+        tokens = read_top_tokens(base / tokens)
+    if isinstance(tokens, TopTokens):
+        return tokens.strings
+    try:
+        return [list(map(str, strings)) for strings in tokens]
+    except TypeError as error:
+        raise GeomsimError(f"top tokens are a file or one list of strings per latent: {error}") from None
