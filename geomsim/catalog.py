@@ -112,8 +112,8 @@ def metric(name: str, **parameters: Any) -> Metric[Any]:
         when the metric takes no such parameters.
 
     >>> import geomsim
-    >>> geomsim.metric("svcca", kept_variance=0.95)
-    SVCCA(kept_variance=0.95, components=None)
+    >>> geomsim.metric("svcca", kept_variance=0.95).parameters()
+    {'kept_variance': 0.95, 'components': None, 'statistic': 'mean'}
     """
     kind = find(name).load()
     accepted = inspect.signature(kind)

@@ -1,12 +1,11 @@
 """Finished cells of a study on disk, so that an interrupted study goes on where it stopped, with the same results.
 
 Each cell is a file of its own that appears whole or not at all. Its name is a digest of everything the result depends
-on: the points, the pairs, the metric with its parameters, null, draws, seed, groups, and the versions of the libraries.
+on: points, pairs, provenance, the metric with its parameters, null, draws, seed, groups, code and versions.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, fields
@@ -18,52 +17,51 @@ import numpy as np
 
 from geomsim.comparison import Comparison
 from geomsim.contract import Explanation
+from geomsim.digests import NoDigestError, digest_of
 from geomsim.errors import GeomsimError
 from geomsim.intervals import Interval
+from geomsim.pairing import Pairing
 from geomsim.space import Space
-from geomsim.tables import plain
+from geomsim.tables import plain, write_arrays
+
+SUFFIX = ".cell.npz"
 
 
 class Checkpoint:
-    """The finished cells in a folder; without one nothing is kept."""
+    """The finished cells in a folder; without one nothing is kept, and with `resume` off nothing is found."""
 
     def __init__(self, folder: Path | None, *, resume: bool) -> None:
-        self._folder = folder
+        self.folder = folder
         self._resume = resume
-        self._digests: WeakKeyDictionary[Space, str] = WeakKeyDictionary()
-        if folder is not None and folder.is_dir() and not resume:
-            for file in folder.glob("*.npz*"):
-                file.unlink()
+        self._digests: WeakKeyDictionary[Space | Pairing, str] = WeakKeyDictionary()
 
-    def key(self, space: Space) -> str:
-        """A digest of a space: points, ids, groups."""
-        if space not in self._digests:
-            points = np.ascontiguousarray(space.numpy())
-            digest = hashlib.sha256(f"{points.dtype.str} {points.shape} {space.ids} {space.name}".encode())
-            digest.update(points.data)
-            if space.groups is not None:
-                digest.update(np.ascontiguousarray(space.groups).data)
-            self._digests[space] = digest.hexdigest()
-        return self._digests[space]
+    def key(self, source: Space | Pairing | None) -> str | None:
+        """A digest of a space or a pairing with all that is written down of it; computed once."""
+        if source is None:
+            return None
+        if source not in self._digests:
+            if isinstance(source, Space):
+                content: Any = (source.numpy(), source.ids, source.groups, source.name, plain(source.provenance))
+            else:
+                content = (source.left, source.right, source.weight, plain(source.provenance))
+            self._digests[source] = digest_of(content)
+        return self._digests[source]
 
     def find(self, inputs: Mapping[str, Any]) -> Comparison | str | None:
         """What was found from these inputs before: a comparison, the reason why there is none, or None if unknown.
 
         Raises GeomsimError for a damaged file, naming it.
         """
-        if self._folder is None or not self._resume:
-            return None
-        path = self._path(inputs)
-        if not path.exists():
+        path = self._path(inputs) if self._resume else None
+        if path is None or not path.exists():
             return None
         try:
             with np.load(path, allow_pickle=False) as stored:
                 record = json.loads(str(stored["record"]))
                 draws = stored["draws"] if "draws" in stored.files else None
         except Exception as error:
-            raise GeomsimError(
-                f"{path}: a damaged checkpoint ({error}); delete it to compute this cell anew"
-            ) from error
+            why = f"{path}: a damaged checkpoint ({error}); delete it to compute this cell anew"
+            raise GeomsimError(why) from error
         if "error" in record:
             return str(record["error"])
         explanation, interval = record.pop("explanation"), record.pop("interval")
@@ -76,7 +74,8 @@ class Checkpoint:
 
     def keep(self, inputs: Mapping[str, Any], found: Comparison | str) -> None:
         """Write a finished cell."""
-        if self._folder is None:
+        path = self._path(inputs)
+        if path is None:
             return
         arrays: dict[str, Any] = {}
         if isinstance(found, str):
@@ -87,14 +86,13 @@ class Checkpoint:
                 record[name] = None if record[name] is None else asdict(record[name])
             if found.null is not None:
                 arrays["draws"] = found.null
-        path = self._path(inputs)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        with part.open("wb") as file:
-            np.savez(file, record=np.array(json.dumps(plain(record))), **arrays)
-        part.replace(path)
+        write_arrays({"record": np.array(json.dumps(plain(record))), **arrays}, path)
 
-    def _path(self, inputs: Mapping[str, Any]) -> Path:
-        assert self._folder is not None
-        text = json.dumps(plain(inputs), sort_keys=True)
-        return self._folder / f"{hashlib.sha256(text.encode()).hexdigest()[:24]}.npz"
+    def _path(self, inputs: Mapping[str, Any]) -> Path | None:
+        """Where the cell lies; None without a folder, and for inputs that cannot be told apart for certain."""
+        if self.folder is None:
+            return None
+        try:
+            return self.folder / f"{digest_of(inputs)[:24]}{SUFFIX}"
+        except NoDigestError:
+            return None

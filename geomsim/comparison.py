@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import importlib.metadata
 import math
@@ -19,11 +20,12 @@ from numpy.typing import ArrayLike, NDArray
 from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.contract import Explanation, Metric, PairedMetric
 from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
-from geomsim.intervals import Interval
+from geomsim.intervals import Interval, check_options
 from geomsim.intervals import interval as interval_of
 from geomsim.nulls import Chance, Null, Trial, null_for
 from geomsim.pairing import Pairing
 from geomsim.progress import track
+from geomsim.scoring import score_of
 from geomsim.sides import Points, Sides, join
 from geomsim.states import States
 from geomsim.tables import plain
@@ -41,7 +43,7 @@ class Comparison:
 
     `corrected` is (s - E0) / (s_best - E0): 0 is chance and 1 identity, whatever the metric's direction. E0 is the mean
     over reordered rows, from the metric's exact moments where there are any, else the mean of the null's draws where
-    these share nothing (not random subsets). It is None for unpaired metrics, metrics without a best score, and where
+    these reorder rows. It is None for unpaired metrics, metrics without a best score, and where
     chance alone reaches the best score. `raw_score` is the score before a metric's own `chance_corrected` was applied, else the score itself.
     """
 
@@ -87,10 +89,7 @@ class Comparison:
     @property
     def interval_text(self) -> str:
         """The interval in words."""
-        if self.interval is None:
-            return "none"
-        ends = f"{self.interval.low:.4g} to {self.interval.high:.4g}"
-        return f"{ends} ({self.interval.confidence:.0%}, {self.interval.method})"
+        return "none" if self.interval is None else str(self.interval)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the draws and the explanation's tables, ready for JSON."""
@@ -127,11 +126,12 @@ class Comparison:
         return f"Comparison({self.metric} = {self.score:.4g}{chance}{spread}, {self.p_text}, n = {self.n_rows}{note})"
 
     def _repr_html_(self) -> str:
+        spread = "" if self.null_sd is None else f" (sd {self.null_sd:.2g})"
         cells = {
             "metric": f"{self.metric} ({self.larger_means} is larger)",
             "spaces": f"{self.left or 'left'} and {self.right or 'right'}, {self.n_rows} rows",
             "score": f"{self.score:.4g}",
-            "by chance": "" if self.null_mean is None else f"{self.null_mean:.4g} (sd {self.null_sd or 0:.2g})",
+            "by chance": "" if self.null_mean is None else f"{self.null_mean:.4g}{spread}",
             "null": f"{self.null_kind or 'none'}" + (f", {self.draws} draws, seed {self.seed}" if self.draws else ""),
             "p-value": self.p_text,
             "interval": self.interval_text,
@@ -241,30 +241,34 @@ def compare_sides(
     if paired:
         sides.check_rows_correspond()
         notes += sides.multiplicity_notes()
+    side_groups = None if paired else sides.side_groups(groups)
     grouped = paired and (model is not None or interval is not None)
     labels, restriction = sides.exchangeable(groups) if grouped else (None, "blocks")
+    if interval is not None:
+        check_options(interval, confidence)
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", GeomsimWarning)
         points = sides.tensors()
-        left, right = sides.prepare(chosen, points, states or States())
-        raw = score = _score(chosen, left, right, points[0])
-        explanation = chosen.explain(left, right)
+        left, right = sides.prepare(chosen, points, States() if states is None else states)
+        raw = score = score_of(chosen, left, right, points[0])
+        explanation = _plain(chosen.explain(left, right))
         chance = Chance(kind="none")
         if model is not None:
             with track(draws, f"{name}: {model.name}") as advance:
                 trial = Trial(
                     chosen, *points, left, right, score, labels, restriction, draws, seed, advance,
-                    sides.pool_tensors(), sides.chosen,
+                    sides.pool_tensors(), sides.chosen, side_groups,
                 )  # fmt: skip
                 chance = model.judge(trial)
         spread = None
         if interval is not None:
+            # Rows of a stratum are exchangeable one by one, rows of a block depend on each other.
+            blocks, what = sides.dependent(labels if restriction == "blocks" else None)
             with track(_RESAMPLES, f"{name}: interval") as advance:
                 spread = interval_of(
                     chosen, *points, score, method=interval, confidence=confidence, resamples=_RESAMPLES, seed=seed,
-                    groups=sides.dependent(labels) if paired else (sides.left.groups, sides.right.groups),
-                    advance=advance,
+                    groups=blocks if paired else side_groups, groups_are=what, advance=advance,
                 )  # fmt: skip
     for warning in caught:
         if issubclass(warning.category, GeomsimWarning):
@@ -282,7 +286,7 @@ def compare_sides(
             raise InapplicableNull(_no_correction(name, chosen, by_chance))
         score, larger_means = corrected, "closer"
         chance = _rescaled(chance, scale)
-        spread = None if spread is None else _mapped(spread, scale)
+        spread = None if spread is None else spread.mapped(scale)
     n_left, n_right = sides.left.n_rows, sides.right.n_rows
     sizes = {} if n_left == n_right else {"left rows": n_left, "right rows": n_right}
     if sides.pool is not None:
@@ -319,7 +323,8 @@ def compare_sides(
     )
 
 
-def versions() -> dict[str, str]:
+@functools.cache
+def versions() -> Mapping[str, str]:
     """The versions that a number depends on."""
     import scipy
     import torch
@@ -329,7 +334,7 @@ def versions() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": np.__version__,
         "scipy": scipy.__version__,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
     }
 
 
@@ -343,29 +348,27 @@ def _whole(value: Any, name: str, least: int, hint: str = "") -> int:
     return number
 
 
-def _score(metric: Metric[Any], left: Any, right: Any, points: Tensor) -> float:
-    import torch
-
-    if isinstance(metric, PairedMetric):
-        value = metric.score(left, right, torch.arange(len(points), device=points.device))
-    else:
-        value = metric.score(left, right)  # type: ignore[attr-defined]
-    score = float(value)
-    if not math.isfinite(score):
-        raise DegenerateSpace(f"{type(metric).__name__} gives {score}; a metric must raise where it is undefined")
-    return score
-
-
 def _by_chance(metric: Metric[Any], left: Any, right: Any, chance: Chance, *, free: bool) -> float | None:
     """The mean score of reordered rows: exact where the metric knows it and rows are `free` to go anywhere."""
     if not isinstance(metric, PairedMetric):
         return None
     if chance.mean is not None and chance.kind == "exact":
         return chance.mean
-    moments = metric.null_moments(left, right) if free else None
-    if moments is not None:
-        return moments.mean
+    exact = metric.null_mean(left, right) if free else None
+    if exact is not None:
+        return exact
     return chance.mean if chance.is_chance else None
+
+
+def _plain(explanation: Explanation | None) -> Explanation | None:
+    """Tables as lists and facts as JSON holds them, so that what is read from disk equals what was computed."""
+    if explanation is None:
+        return None
+    tables = {
+        name: {column: plain(np.asarray(values).tolist()) for column, values in table.items()}
+        for name, table in explanation.tables.items()
+    }
+    return Explanation(plain(explanation.facts), tables)
 
 
 def _scale(metric: Metric[Any], by_chance: float | None) -> Callable[[float], float] | None:
@@ -390,11 +393,6 @@ def _no_correction(name: str, metric: Metric[Any], by_chance: float | None) -> s
         f"{name} with chance_corrected=True is undefined: by chance the score is {by_chance:.4g} and the best is "
         f"{metric.score_range}, so nothing lies between"
     )
-
-
-def _mapped(interval: Interval, scale: Callable[[float], float]) -> Interval:
-    low, high = sorted((scale(interval.low), scale(interval.high)))
-    return replace(interval, low=low, high=high, se=interval.se * abs(scale(1.0) - scale(0.0)))
 
 
 def _rescaled(chance: Chance, scale: Callable[[float], float]) -> Chance:

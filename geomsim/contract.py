@@ -128,6 +128,11 @@ class PairedMetric(Metric[State]):
         """Exact mean, variance and skewness of the score over all orders, or None where no formula is known."""
         return None
 
+    def null_mean(self, left: State, right: State) -> float | None:
+        """The mean alone, which every chance-corrected score needs; override it where it is cheaper than all moments."""
+        moments = self.null_moments(left, right)
+        return None if moments is None else moments.mean
+
 
 class UnpairedMetric(Metric[State]):
     """Rows carry no correspondence: reordering either side changes nothing, so no shuffle null exists."""

@@ -16,21 +16,24 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.contract import Metric, PairedMetric
-from geomsim.errors import DegenerateSpace, GeomsimError, GeomsimWarning, InapplicableNull, InvalidConfig
-from geomsim.parallel import cores, in_threads
+from geomsim.errors import GeomsimError, GeomsimWarning, InapplicableNull, InvalidConfig
+from geomsim.parallel import cores, on_cores
+from geomsim.scoring import score_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 METHODS = ("auto", "jackknife", "bootstrap")
+PAIRS_SHARING_ROWS = "groups of pairs that hang together through shared rows"
+"""What the groups given to :func:`interval` are where pairs that share a row, directly or through others, form one."""
 
 _MOST_BLOCKS = 50  # more would cost as many more preparations, and bring 49 degrees of freedom to infinity: 2.5%
 _FEWEST_GROUPS = 4
@@ -46,7 +49,8 @@ Labels = NDArray[np.int64]
 class Interval:
     """The ends of an interval, its `confidence`, and the standard error `se` of the score.
 
-    `method` is "jackknife" or "bootstrap"; `notes` say what a reader must know before believing the ends.
+    `method` is "jackknife" or "bootstrap"; `notes` say what a reader must know before believing the ends, in words that
+    are true on every scale of the score.
     """
 
     low: float
@@ -55,6 +59,27 @@ class Interval:
     method: str
     se: float
     notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The ends in words, as in "0.12 to 0.34 (95%, jackknife)"."""
+        return f"{self.low:z.4g} to {self.high:z.4g} ({100 * self.confidence:.4g}%, {self.method})"
+
+    def mapped(self, scale: Callable[[float], float]) -> Interval:
+        """The interval of ``scale(score)``, for a straight line ``scale``, rising or falling.
+
+        >>> print(Interval(0.5, 0.75, 0.95, "jackknife", 0.125).mapped(lambda score: 1 - 2 * score))
+        -0.5 to 0 (95%, jackknife)
+        """
+        low, high = sorted((scale(self.low), scale(self.high)))
+        return replace(self, low=low, high=high, se=self.se * abs(scale(1.0) - scale(0.0)))
+
+
+def check_options(method: object, confidence: object) -> None:
+    """Raises InvalidConfig for a method of intervals, or a confidence, that does not exist."""
+    if not isinstance(method, str) or method not in METHODS:
+        raise InvalidConfig(f"no interval is called {method!r}; there are {', '.join(map(repr, METHODS))}")
+    if not isinstance(confidence, float) or not 0 < confidence < 1:
+        raise InvalidConfig(f"confidence lies between 0 and 1, for example 0.95, got {confidence!r}")
 
 
 def interval(
@@ -68,6 +93,7 @@ def interval(
     resamples: int = 200,
     seed: int = 0,
     groups: Labels | tuple[Labels | None, Labels | None] | None = None,
+    groups_are: str = "groups",
     advance: Callable[[int], object] = lambda done: None,
 ) -> Interval:
     r"""An interval for the expected score of as many rows of the same kind.
@@ -98,6 +124,8 @@ def interval(
     groups
         rows that depend on each other (tokens of one document, pairs that share a row): for a paired metric one label
         per pair, (rows,); for an unpaired one a tuple, (left labels, right labels), either of which may be None.
+    groups_are
+        what errors and notes call them, in the plural; `PAIRS_SHARING_ROWS` where that is what they are.
     resamples
         of the bootstrap; the jackknife needs as many as there are blocks.
     seed
@@ -126,16 +154,13 @@ def interval(
     >>> found.low < score < found.high, found.method
     (True, 'jackknife')
     """
-    if method not in METHODS:
-        raise InvalidConfig(f"no interval is called {method!r}; there are {', '.join(map(repr, METHODS))}")
-    if not isinstance(confidence, float) or not 0 < confidence < 1:
-        raise InvalidConfig(f"confidence lies between 0 and 1, for example 0.95, got {confidence!r}")
+    check_options(method, confidence)
     for name, number, least in (("resamples", resamples, 1), ("seed", seed, 0)):
         if not isinstance(number, int | np.integer) or number < least:
             raise InvalidConfig(f"{name} must be a whole number, at least {least}, got {number!r}")
     # A stream of its own: that of the null makes the orders, and a user's may have made the points.
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
-    samples = _samples(metric, left, right, groups)
+    samples = _samples(metric, left, right, groups, groups_are)
     resampling = _Resampling(metric, left, right, resamples, advance)
     if method == "bootstrap":
         return _bootstrap(resampling, samples, score, confidence, random)
@@ -187,10 +212,6 @@ class _Resample:
     right: Rows
     name: str
 
-    @property
-    def pairs(self) -> int:
-        return 0 if self.left is None or self.right is None else len(self.left)
-
 
 @dataclass(frozen=True)
 class _Sample:
@@ -200,6 +221,7 @@ class _Sample:
     grouped: bool
     left: bool
     right: bool
+    groups_are: str
 
     def resample(self, rows: NDArray[np.int64], name: str) -> _Resample:
         return _Resample(rows if self.left else None, rows if self.right else None, name)
@@ -207,6 +229,10 @@ class _Sample:
     @property
     def noun(self) -> str:
         return "group" if self.grouped else "row"
+
+    @property
+    def units(self) -> str:
+        return self.groups_are if self.grouped else "rows"
 
     @property
     def place(self) -> str:
@@ -225,56 +251,38 @@ class _Resampling:
         """The score of each resample, what changed prepared anew; on all cores, with one torch thread each."""
         import torch
 
+        def taken(points: Tensor, rows: Rows) -> Tensor:
+            return points if rows is None else points[torch.from_numpy(rows).to(points.device)]
+
         def prepared(side: str, points: Tensor, rows: Rows, name: str) -> Any:
             if rows is None:
                 return whole[side]
             try:
-                return self.metric.prepare(points[torch.from_numpy(rows).to(points.device)])
+                return self.metric.prepare(points)
             except GeomsimError as error:
                 raise error.within(f"{side} side, {name}") from None
 
         def scored(resample: _Resample) -> float:
-            left = prepared("left", self.left, resample.left, resample.name)
-            right = prepared("right", self.right, resample.right, resample.name)
+            first, second = taken(self.left, resample.left), taken(self.right, resample.right)
+            left = prepared("left", first, resample.left, resample.name)
+            right = prepared("right", second, resample.right, resample.name)
             try:
-                return _score(self.metric, left, right, torch.arange(resample.pairs, device=self.left.device))
+                return score_of(self.metric, left, right, first)
             except GeomsimError as error:
                 raise error.within(resample.name) from None
 
         workers = cores() if self.left.device.type == "cpu" else 1
         scores = []
-        with warnings.catch_warnings(), _one_torch_thread():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of resamples, not of the spaces
             paired = isinstance(self.metric, PairedMetric)  # whose sides never stay whole
             sides = {} if paired else {"left": self.left, "right": self.right}
             whole = {side: self.metric.prepare(points) for side, points in sides.items()}
-            for done, value in enumerate(in_threads(scored, resamples, workers, lambda: torch.set_num_threads(1))):
-                scores.append(value)
-                self.advance(self.steps * (done + 1) // count - self.steps * done // count)
+            with closing(on_cores(scored, resamples, workers)) as values:
+                for done, value in enumerate(values):
+                    scores.append(value)
+                    self.advance(self.steps * (done + 1) // count - self.steps * done // count)
         return np.array(scores)
-
-
-def _score(metric: Metric[Any], left: Any, right: Any, order: Tensor) -> float:
-    if isinstance(metric, PairedMetric):
-        value = float(metric.score(left, right, order))
-    else:
-        value = float(metric.score(left, right))  # type: ignore[attr-defined]
-    if not math.isfinite(value):
-        raise DegenerateSpace(f"{type(metric).__name__} gives {value}; a metric must raise where it is undefined")
-    return value
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    """One torch thread in each of ours: more would wait for each other, and long on a busy machine."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)  # torch keeps the last number for threads still to come
 
 
 def _jackknife(
@@ -336,15 +344,16 @@ def _bootstrap(
     for own, sample in zip(members, samples, strict=True):
         if len(own) < _FEW_GROUPS:
             notes.append(
-                f"{len(own)} {sample.noun}s{sample.place} are few for a bootstrap, whose interval is then too narrow; "
+                f"{len(own)} {sample.units}{sample.place} are few for a bootstrap, whose interval is then too narrow; "
                 "method='jackknife' allows for their number"
             )
     if np.ptp([score, *scores]) <= _ROUNDING * np.abs([score, *scores]).max():
         return Interval(score, score, confidence, "bootstrap", 0.0, (*notes, _STILL))
     se, lean = float(scores.std(ddof=1)), float(scores.mean()) - score
     if abs(lean) > _LEAN * se:
+        side = "closer" if (lean > 0) == (metric.larger_means == "closer") else "farther"
         notes.append(
-            f"resampled scores lie {abs(lean) / se:.2g} standard errors {'above' if lean > 0 else 'below'} the score: "
+            f"resampled scores lie {abs(lean) / se:.2g} standard errors to the {side} side of the score: "
             "repeated rows move it, and the interval with it. Use method='jackknife'"
         )
     low, high = np.quantile(scores, [(1 - confidence) / 2, (1 + confidence) / 2])
@@ -359,17 +368,21 @@ def _clipped(
 ) -> Interval:
     """The interval, cut to the range of the metric."""
     least, most = metric.score_range
-    cut = [f"lower end was cut at {least:.4g}"] * (low < least) + [f"upper end was cut at {most:.4g}"] * (high > most)
+    lower, upper = ("farther", "closer") if metric.larger_means == "closer" else ("closer", "farther")
+    cut = [lower] * (low < least) + [upper] * (high > most)
     if cut:
-        notes = [
-            *notes,
-            f"the {' and the '.join(cut)}, the end of the metric's range: it is a rough guide so near to it",
-        ]
+        # Without numbers, which a chance-corrected score has others of.
+        where = "both sides" if len(cut) == 2 else f"the {cut[0]} side"
+        notes = [*notes, f"the interval was cut where the metric's range ends, on {where}: a rough guide so near to it"]
     return Interval(max(low, least), min(high, most), confidence, method, se, tuple(notes))
 
 
 def _samples(
-    metric: Metric[Any], left: Tensor, right: Tensor, groups: Labels | tuple[Labels | None, Labels | None] | None
+    metric: Metric[Any],
+    left: Tensor,
+    right: Tensor,
+    groups: Labels | tuple[Labels | None, Labels | None] | None,
+    groups_are: str,
 ) -> list[_Sample]:
     """What is resampled: pairs of rows, or each side on its own."""
     if isinstance(metric, PairedMetric):
@@ -377,28 +390,39 @@ def _samples(
             raise InvalidConfig(f"rows of a paired metric come in pairs: left has {len(left)} and right {len(right)}")
         if isinstance(groups, tuple):
             raise InvalidConfig("a paired metric takes one group label per pair, not one set of labels per side")
-        return [_sample(groups, len(left), True, True)]
+        return [_sample(groups, len(left), True, True, groups_are)]
     if groups is not None and not (isinstance(groups, tuple) and len(groups) == 2):
         raise InvalidConfig(
             f"{type(metric).__name__} is unpaired and each side is resampled on its own: give "
             "groups=(left labels, right labels), either of which may be None"
         )
     left_groups, right_groups = groups or (None, None)
-    return [_sample(left_groups, len(left), True, False), _sample(right_groups, len(right), False, True)]
+    return [
+        _sample(left_groups, len(left), True, False, groups_are),
+        _sample(right_groups, len(right), False, True, groups_are),
+    ]
 
 
-def _sample(labels: Labels | None, n_rows: int, left: bool, right: bool) -> _Sample:
-    sample = _Sample(np.arange(n_rows) if labels is None else np.asarray(labels), labels is not None, left, right)
+def _sample(labels: Labels | None, n_rows: int, left: bool, right: bool, groups_are: str) -> _Sample:
+    grouped = labels is not None
+    sample = _Sample(np.asarray(labels) if grouped else np.arange(n_rows), grouped, left, right, groups_are)
     if sample.labels.shape != (n_rows,):
         raise InvalidConfig(
             f"groups needs one label for each of the {n_rows} rows{sample.place}, got shape {sample.labels.shape}"
         )
     count = len(np.unique(sample.labels))
     if count < _FEWEST_GROUPS:
+        advice = ""
+        if groups_are == PAIRS_SHARING_ROWS:
+            advice = (
+                "; compare pairs that share fewer rows: pairing.one_to_one(), pairing.limit(), or those of one bucket "
+                "of multiplicity, pairing.take(pairing.buckets()['1'])"
+            )
+        elif sample.grouped:
+            advice = "; leave groups out only if rows do not depend on each other"
         raise InapplicableNull(
-            f"an interval needs at least {_FEWEST_GROUPS} {sample.noun}s to see how "
-            f"they differ, got {count}{sample.place}"
-            + ("; leave groups out only if rows do not depend on each other" if sample.grouped else "")
+            f"an interval needs at least {_FEWEST_GROUPS} {sample.units} to see how they differ, got "
+            f"{count}{sample.place}{advice}"
         )
     return sample
 
@@ -422,7 +446,7 @@ def _large_groups(samples: Sequence[_Sample]) -> list[str]:
         sizes = np.unique(sample.labels, return_counts=True)[1]
         if sizes.max() > _LARGE_GROUP * sizes.sum():
             notes.append(
-                f"the largest of {len(sizes)} groups{sample.place} holds {sizes.max() / sizes.sum():.0%} of the rows, "
-                "and the interval is no surer than that one group"
+                f"the largest of {len(sizes)} {sample.units}{sample.place} holds {sizes.max() / sizes.sum():.0%} of "
+                "the rows, and the interval is no surer than that one"
             )
     return notes

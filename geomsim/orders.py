@@ -65,17 +65,20 @@ def row_orders(
 
 
 def subset_orders(chosen: NDArray[np.int64], pool: int, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
-    """Uniform reorderings of some rows of a pool: the order in which :func:`row_orders` of the whole pool leaves them.
+    """Uniform reorderings of some rows of a pool; subsets of one pool share what decides them.
 
-    Subsets of one pool so share their draws, as corrections for many tests want it.
-
-    >>> whole, part = next(row_orders(6, 1, seed=0)), next(subset_orders(np.array([0, 2, 5]), 6, 1, seed=0))
-    >>> whole[[0, 2, 5]], part
-    (array([4, 2, 5]), array([1, 0, 2]))
+    Each draw deals two random keys to every row of the pool: the row with the i-th smallest first key is laid on the
+    row with the i-th smallest second key, among the chosen ones. Subsets that share many rows so get like orders, and
+    corrections for many tests gain from it; subsets without common rows get independent ones. The place of a row in the
+    pool decides nothing: neighbours that are alike would make the draws hang together more than the scores do.
     """
     _check_many(len(chosen))
-    for order in row_orders(pool, draws, seed):
-        yield np.argsort(np.argsort(order[chosen]))
+    random = generator(seed)
+    for _ in range(draws):
+        from_key, to_key = random.permutation(pool)[chosen], random.permutation(pool)[chosen]
+        order = np.empty(len(chosen), dtype=np.int64)
+        order[np.argsort(from_key)] = np.argsort(to_key)
+        yield order
 
 
 def _check_many(n_rows: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -47,3 +47,15 @@ def in_threads(
             yield waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def on_cores(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result]:
+    """``map(work, items)`` in `workers` threads, results in order; close it where it is not read to its end."""
+    import torch
+
+    threads = torch.get_num_threads()
+    try:
+        # One torch thread in each of ours: more would wait for each other, and long on a busy machine.
+        yield from in_threads(work, items, workers, lambda: torch.set_num_threads(1))
+    finally:
+        torch.set_num_threads(threads)  # torch keeps the last number for threads still to come

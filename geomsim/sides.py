@@ -87,19 +87,42 @@ class Sides:
             "Compare with pairing.one_to_one() as well"
         ]
 
-    def dependent(self, labels: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
-        """Labels of pairs that depend on each other: the given ones, else pairs that share a row, or None."""
-        if labels is not None or self.pairing is None:
-            return labels
-        left, right = self.pairing.left, self.pairing.right
-        if np.bincount(left).max() == 1 and np.bincount(right).max() == 1:
-            return None
+    def dependent(self, labels: NDArray[np.int64] | None) -> tuple[NDArray[np.int64] | None, str]:
+        """Labels of pairs that depend on each other, because of their groups or of rows they share, and what they are.
+
+        None where all pairs stand for themselves.
+        """
+        ties = [] if labels is None else [labels]
+        if self.pairing is not None:
+            ties += [rows for rows in (self.pairing.left, self.pairing.right) if np.bincount(rows).max() > 1]
+        if len(ties) == (labels is not None):
+            return labels, "groups"
         from scipy.sparse import coo_array
         from scipy.sparse.csgraph import connected_components
 
-        n_left, n_right = int(left.max()) + 1, int(right.max()) + 1
-        edges = coo_array((np.ones(len(left)), (left, n_left + right)), shape=(n_left + n_right,) * 2)
-        return np.asarray(connected_components(edges, directed=False)[1][left], dtype=np.int64)
+        # Pairs are joined to what they have in common: a group, a left row, a right row.
+        n_pairs, first = self.left.n_rows, self.left.n_rows
+        starts, ends = [], []
+        for common in ties:
+            starts.append(np.arange(n_pairs))
+            ends.append(first + common)
+            first += int(common.max()) + 1
+        edges = coo_array((np.ones(n_pairs * len(ties)), (np.concatenate(starts), np.concatenate(ends))), (first, first))
+        found = connected_components(edges, directed=False)[1][:n_pairs]
+        return np.asarray(found, dtype=np.int64), "pairs that hang together through shared rows"
+
+    def side_groups(self, groups: Any) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None] | None:
+        """The groups of the rows of each side, for metrics whose rows do not correspond. Raises InvalidConfig."""
+        if isinstance(groups, str) and groups == "ignored":
+            return None
+        if groups is not None and not (isinstance(groups, str) and groups in ("blocks", "within")):
+            raise InvalidConfig(
+                "groups of an unpaired metric are those of the spaces, or 'ignored': its rows do not belong together; "
+                f"got {groups!r}"
+            )
+        if self.left.groups is None and self.right.groups is None:
+            return None
+        return self.left.groups, self.right.groups
 
     def exchangeable(
         self, groups: str | Sequence[Any] | NDArray[Any] | None
@@ -153,7 +176,10 @@ def join(left: Points, right: Points, pairing: Pairing | None = None, subset: Ar
 
 
 def _row_numbers(subset: ArrayLike, n_rows: int) -> NDArray[np.int64]:
-    given = np.asarray(subset)
+    try:
+        given = np.asarray(subset)
+    except ValueError as error:
+        raise InvalidPairing(f"a subset is a list of pair numbers or a mask: {error}") from None
     if given.dtype == bool:
         if given.shape != (n_rows,):
             raise InvalidPairing(f"a subset as a mask has one entry per pair, {n_rows}, got shape {given.shape}")

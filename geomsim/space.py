@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim.errors import InvalidSpace
-from geomsim.tables import plain
+from geomsim.tables import plain, write_arrays
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -157,12 +157,7 @@ class Space:
                 raise InvalidSpace(f"{target}: the id of row {lost[0]} ends in a NUL character, which .npz cannot hold")
         if self.groups is not None:
             arrays["groups"] = self.groups
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(target.name + ".part")
-        with part.open("wb") as file:
-            np.savez(file, **arrays)
-        part.replace(target)
-        return target
+        return write_arrays(arrays, target)
 
 
 def group_numbers(groups: Sequence[Any] | NDArray[Any], called: str) -> NDArray[np.int64]:

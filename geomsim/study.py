@@ -6,12 +6,10 @@ The configuration is a mapping, or the path of a TOML file; :mod:`geomsim.study_
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +22,9 @@ from geomsim.checkpoint import Checkpoint
 from geomsim.comparison import Comparison, compare_sides, versions
 from geomsim.contract import Metric
 from geomsim.corrections import benjamini_hochberg, holm, step_down_max_t
+from geomsim.digests import NoDigestError, code_digest
 from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig
-from geomsim.nulls import Null, null_for
+from geomsim.nulls import Null, Shuffle, null_for
 from geomsim.pairing import Pairing
 from geomsim.progress import track
 from geomsim.sides import Sides, join
@@ -33,7 +32,7 @@ from geomsim.space import Space
 from geomsim.states import States
 from geomsim.study_config import PAIR_KEYS, nulls_of
 from geomsim.study_config import read_config as _read_config
-from geomsim.study_parts import ALL, parts_of
+from geomsim.study_parts import ALL, Part, parts_of
 from geomsim.tables import plain, write_arrays, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
@@ -48,6 +47,9 @@ _COLUMNS = (
     "left", "right", "subspace", "bucket", "metric", "parameters", "n",
     *_FOUND, *_ADJUSTED, *_COST, "warnings", "error",
 )  # fmt: skip
+_WHOLE = ("n", "draws", "seed")
+_REAL = ("score", "corrected", "low", "high", "null_mean", "null_sd", "z", "p_value", "holm", "bh", "maxt", "seconds")
+_TEXT = tuple(name for name in _COLUMNS if name not in (*_WHOLE, *_REAL))
 _OPENED_BYTES = 1 << 30  # of spaces read from files that are kept for the next pair
 
 
@@ -90,11 +92,17 @@ class Study:
         """One row per cell: labels, sides, part, metric, n, score, interval, null, p and corrected p, warnings, error.
 
         ``holm`` and ``bh`` correct p over all cells of the study that were judged by a null of the same name; ``maxt``
-        over the cells of the same ``family``, which share their rows and so their draws.
+        only over the cells of the same ``family``, which share their rows and so their draws. A maxt below holm may
+        therefore be a smaller question and not a stronger answer.
         """
         import pandas as pd
 
-        frame = pd.DataFrame(self.records())
+        records = self.records()
+        frame = pd.DataFrame(records, dtype=object).infer_objects()
+        # From the records, where whole numbers beside missing ones are still whole.
+        for kind, names in (("Int64", _WHOLE), ("float64", _REAL)):
+            for name in names:
+                frame[name] = pd.array([record[name] for record in records], dtype=kind)
         for label in frame.columns.difference(list(_COLUMNS)):
             # Parquet holds one type per column, and a layer may be 3 here and "embedding" there.
             if frame[label].dropna().map(type).nunique() > 1:
@@ -141,7 +149,8 @@ class Study:
             if cell.comparison is not None and cell.comparison.null is not None
         }
         return [
-            write_parquet(table, target / "results.parquet"),
+            # Text even where all is missing: tables of several studies are read as one, with one type per column.
+            write_parquet(table.astype(dict.fromkeys(_TEXT, "string")), target / "results.parquet"),
             write_csv(table, target / "results.csv"),
             write_arrays(draws, target / "draws.npz"),
             write_json(run, target / "run.json"),
@@ -210,6 +219,9 @@ def run_study(
     return Study(cells, plain(settings))
 
 
+_Sources = tuple[Space, Space, Pairing | None]
+
+
 class _Run:
     """What the cells of one study share: metrics, opened files, prepared states, finished cells."""
 
@@ -227,7 +239,6 @@ class _Run:
             "confidence": settings.get("confidence", 0.95),
         }
         self._states = States()
-        self._versions = versions()
         self._spaces: OrderedDict[Path, Space] = OrderedDict()
 
     def cells(self, number: int, item: Mapping[str, Any]) -> Iterator[Cell]:
@@ -248,38 +259,35 @@ class _Run:
         ]
         family = _family(number, left, right, pairing)
         for part in parts:
-            cut = partial(join, left, right, pairing, part.subset)
             joined: Sides | None = None
             for metric in self._metrics:
-                for null in self._nulls if part.is_whole else [*self._nulls, "random-subset"]:
-                    inside = [*where, *(name for name in (part.subspace, part.bucket) if name != ALL), name_of(metric)]
-                    try:
-                        model = null_for(null, metric)
+                inside = [*where, *(name for name in (part.subspace, part.bucket) if name != ALL), name_of(metric)]
+                try:
+                    for model in self._models(metric, part):
                         cell = Cell(
                             labels, named[0], named[1], name_of(metric), plain(metric.parameters()), None, part.empty,
                             part.subspace, part.bucket, None if model is None else model.name,
                             0 if part.empty else None, family,
                         )  # fmt: skip
                         if not part.empty:
-                            joined = joined or cut()
-                            cell = _filled(cell, self._found(joined, metric, null), joined)
-                    except GeomsimError as error:
-                        raise error.within(", ".join(inside)) from None
-                    yield cell
+                            joined = joined or join(left, right, pairing, part.subset)
+                            cell = _filled(cell, self._found((left, right, pairing), joined, metric, model), joined)
+                        yield cell
+                except GeomsimError as error:
+                    raise error.within(", ".join(inside)) from None
 
-    def _found(self, sides: Sides, metric: Metric[Any], null: str | Null | None) -> Comparison | str:
+    def _models(self, metric: Metric[Any], part: Part) -> list[Null | None]:
+        """The nulls of a cell, each once, whatever names they were given; of a part, random subsets too."""
+        asked = self._nulls if part.is_whole else [*self._nulls, "random-subset"]
+        models: list[Null | None] = []
+        for model in (null_for(choice, metric) for choice in asked):
+            if model not in models:
+                models.append(model)
+        return models
+
+    def _found(self, sources: _Sources, sides: Sides, metric: Metric[Any], null: Null | None) -> Comparison | str:
         """The comparison, or the reason why a metric or its null is undefined; from the checkpoint if it is there."""
-        inputs = {
-            **self._options,
-            "groups": _digest(self._options["groups"]),
-            "metric": [name_of(metric), metric.parameters(), origin_of(metric), _source(metric)],
-            "null": repr(null),
-            "sides": [self._checkpoint.key(space) for space in (sides.left, sides.right)],
-            "pool": None if sides.pool is None else [self._checkpoint.key(space) for space in sides.pool],
-            "pairing": None if sides.pairing is None else [_digest(sides.pairing.left), _digest(sides.pairing.right)],
-            "chosen": _digest(sides.chosen),
-            "versions": self._versions,
-        }
+        inputs = self._inputs(sources, sides, metric, null)
         found = self._checkpoint.find(inputs)
         if found is None:
             try:
@@ -289,10 +297,31 @@ class _Run:
             self._checkpoint.keep(inputs, found)
         return found
 
+    def _inputs(self, sources: _Sources, sides: Sides, metric: Metric[Any], null: Null | None) -> dict[str, Any]:
+        """Everything that a cell depends on; empty where nothing is kept."""
+        if self._checkpoint.folder is None:
+            return {}
+        try:
+            code = [code_digest(type(metric)), None if null is None else code_digest(type(null))]
+        except NoDigestError:
+            code = [object()]  # has no digest either, so this cell is not kept
+        return {
+            **self._options,
+            "metric": [name_of(metric), origin_of(metric), metric],
+            "null": null if null is None or is_dataclass(null) else vars(null),
+            "code": code,
+            "sources": [self._checkpoint.key(source) for source in sources],
+            "chosen": sides.chosen,
+            "devices": [str(getattr(space.points, "device", "cpu")) for space in (sides.left, sides.right)],
+            "versions": versions(),
+        }
+
     def _opened(self, item: Mapping[str, Any]) -> tuple[Space, Space, Pairing | None]:
         pairing = item.get("pairing")
         if isinstance(pairing, str | Path):
             pairing = Pairing.open(self._base / pairing)
+        if not isinstance(pairing, Pairing | None):
+            raise InvalidConfig(f"pairing is a Pairing or the path of one, got {type(pairing).__name__}")
         return self._space(item["left"]), self._space(item["right"]), pairing
 
     def _space(self, points: Any) -> Space:
@@ -324,24 +353,9 @@ def _family(number: int, left: Space, right: Space, pairing: Pairing | None) -> 
     their own.
     """
     if pairing is None and left.ids is not None and left.ids == right.ids:
-        return "rows " + hashlib.sha256("\0".join(left.ids).encode()).hexdigest()[:8]
+        groups = None if left.groups is None else left.groups.tolist()
+        return "rows " + hashlib.sha256(repr((left.ids, groups)).encode()).hexdigest()[:8]
     return f"pair {number + 1}"
-
-
-def _digest(values: Any) -> str | None:
-    if values is None or isinstance(values, str):
-        return values
-    array = np.asarray(values)
-    content = array.tobytes() if array.dtype != object else repr(array.tolist()).encode()
-    return hashlib.sha256(str(array.dtype).encode() + content).hexdigest()
-
-
-def _source(metric: Metric[Any]) -> str | None:
-    """A digest of the metric's code, so that an edited metric is computed anew."""
-    try:
-        return hashlib.sha256(inspect.getsource(type(metric)).encode()).hexdigest()
-    except (OSError, TypeError):
-        return None  # typed in where nothing keeps the source
 
 
 def _metric(choice: Any) -> Metric[Any]:
@@ -371,11 +385,14 @@ def _adjust(rows: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> None:
         for i, by_holm, by_bh in zip(places, holm(p), benjamini_hochberg(p), strict=True):
             rows[i] |= {"holm": float(by_holm), "bh": float(by_bh)}
 
-    def shared(i: int) -> tuple[str, str, int] | None:
-        found = cells[i].comparison
-        if found is None or found.null is None or not str(found.null_kind).startswith("shuffle"):
+    def shared(i: int) -> tuple[str, ...] | None:
+        cell = cells[i]
+        found = cell.comparison
+        if found is None or found.null is None or cell.null != Shuffle.name:
             return None
-        return cells[i].family, str(found.null_kind), len(found.null)
+        # Groups restrict the orders of each part in its own way; only free orders of parts hang together.
+        part = "" if found.null_kind == Shuffle.name else f"{cell.subspace} {cell.bucket}"
+        return cell.family, str(found.null_kind), part, str(len(found.null))
 
     for places in _grouped(range(len(rows)), shared):
         found = [cells[i].comparison for i in places]

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from geomsim.errors import InvalidConfig
+from geomsim.intervals import check_options
 from geomsim.nulls import Null
 from geomsim.tables import plain
 
@@ -65,10 +66,12 @@ def read_config(config: Mapping[str, Any] | str | Path, columns: Sequence[str] =
     if not config.get("pairs"):
         raise InvalidConfig("a study needs at least one pair of spaces: [[pairs]] with left = ... and right = ...")
     for key in ("pairs", "metrics"):
-        if key in config and (isinstance(config[key], str | Mapping) or not len(config[key])):
+        if key in config and (not isinstance(config[key], list | tuple) or not len(config[key])):
             raise InvalidConfig(f"{key} must be a list with at least one entry, got {plain(config[key])!r}")
     if not isinstance(config.get("buckets", False), bool):
         raise InvalidConfig(f"buckets is true or false, got {config['buckets']!r}")
+    if config.get("interval") not in (None, "none"):
+        check_options(config["interval"], config.get("confidence", 0.95))
     if (subspaces := config.get("subspaces")) is not None:
         if not isinstance(subspaces, Mapping):
             raise InvalidConfig(f"subspaces is a table ([subspaces], may be empty), got {subspaces!r}")

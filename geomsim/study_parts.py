@@ -29,7 +29,7 @@ class Part:
     @property
     def is_whole(self) -> bool:
         """Whether these are all pairs."""
-        return self.subspace == self.bucket == ALL
+        return self.subset is None
 
 
 def parts_of(
@@ -47,8 +47,15 @@ def parts_of(
         if pairs is None:
             raise InvalidConfig("subspaces are sets of pairs, and these sides of unequal length have no pairing")
         yield from _themes(item, pairs, config["subspaces"], base)
-    for name, subset in (item.get("subsets") or {}).items():
-        chosen = np.asarray(subset)
+    subsets = item.get("subsets") or {}
+    if not isinstance(subsets, Mapping):
+        raise InvalidConfig(f"subsets are a table of names and pair numbers, got {type(subsets).__name__}")
+    for name, subset in subsets.items():
+        _check_name(name)
+        try:
+            chosen = np.asarray(subset)
+        except ValueError as error:
+            raise InvalidConfig(f"subset {name!r} is no list of pair numbers: {error}") from None
         empty = not (chosen.any() if chosen.dtype == bool else chosen.size)
         yield Part(subspace=str(name), subset=chosen, empty=f"{name}: empty, none of the pairs" if empty else None)
     if config.get("buckets"):
@@ -64,7 +71,11 @@ def _themes(item: Mapping[str, Any], pairs: Pairing, options: Mapping[str, Any],
 
     source = options.get("themes")
     themes = read_themes(None if source is None else base / source)
+    for name in themes:
+        _check_name(name)
     only = options.get("only")
+    if isinstance(only, str):
+        raise InvalidConfig(f"only is a list of themes, got {only!r}; write [{only!r}]")
     if only is not None:
         unknown = [name for name in only if name not in themes]
         if unknown:
@@ -74,6 +85,11 @@ def _themes(item: Mapping[str, Any], pairs: Pairing, options: Mapping[str, Any],
     how = {name: options[name] for name in ("top", "rule", "side", "case_sensitive") if name in options}
     for found in pair_subspaces(tokens[0], tokens[1], pairs, themes, **how):
         yield Part(subspace=found.name, subset=found.rows, empty=found.describe() if found.is_empty else None)
+
+
+def _check_name(name: Any) -> None:
+    if name == ALL:
+        raise InvalidConfig(f"{ALL!r} names all pairs in the results; call the theme or subset something else")
 
 
 def _strings(tokens: Any, base: Path) -> list[list[str]]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,21 @@ _NOTE = b"geomsim"
 _LONGEST_TEXT = 200  # of what stands in for a space or an array
 
 
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` in the end: readers see the old file or the whole new one.
+
+    Its name is nobody else's, so that two processes that write the same file do not meet.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
 def write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any] | None = None) -> Path:
     """Write a frame as Parquet, with `metadata` as JSON in the schema."""
     import pyarrow as pa
@@ -28,19 +46,15 @@ def write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any] |
     if metadata:
         note = json.dumps(plain(metadata)).encode()
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), _NOTE: note})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    pq.write_table(table, part)
-    part.replace(path)
+    with whole_file(path) as part:
+        pq.write_table(table, part)
     return path
 
 
 def write_csv(frame: pd.DataFrame, path: Path) -> Path:
     """Write a frame as CSV without its index."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    frame.to_csv(part, index=False)
-    part.replace(path)
+    with whole_file(path) as part:
+        frame.to_csv(part, index=False)
     return path
 
 
@@ -82,18 +96,14 @@ def plain(value: Any) -> Any:
 
 def write_arrays(arrays: Mapping[str, Any], path: Path) -> Path:
     """Write arrays by name as .npz."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with part.open("wb") as file:
+    with whole_file(path) as part, part.open("wb") as file:
         np.savez(file, **arrays)
-    part.replace(path)
     return path
 
 
 def write_json(content: Any, path: Path) -> Path:
     """Write JSON for people: indented, UTF-8; what JSON cannot hold is written as text."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    with whole_file(path) as part:
+        text = json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False)
+        part.write_text(text + "\n", encoding="utf-8")
     return path

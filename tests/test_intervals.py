@@ -18,7 +18,7 @@ import geomsim
 from geomsim import GeomsimWarning, PairedMetric, UnpairedMetric, intervals
 from geomsim.contract import Metric
 from geomsim.errors import DegenerateSpace, InapplicableNull, InvalidConfig
-from geomsim.intervals import blocks, interval, jackknife_variance
+from geomsim.intervals import PAIRS_SHARING_ROWS, Interval, blocks, check_options, interval, jackknife_variance
 
 
 @dataclass(frozen=True)
@@ -293,7 +293,8 @@ def test_progress_adds_up(method: str) -> None:
     assert len(steps) == (30 if method == "jackknife" else 77)
 
 
-def test_warnings_about_resamples_are_not_given_and_threads_are_put_back() -> None:
+def test_warnings_about_resamples_are_not_given_and_threads_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intervals, "cores", lambda: 2)
     left, right = (column(side) for side in normal_pairs(30, 0.5, 12))
     before = torch.get_num_threads()
     Talker.threads.clear()
@@ -310,7 +311,43 @@ def test_ends_stay_in_the_range_of_the_metric() -> None:
     left = np.array([0.0, 3.0, -2.0, 1.0, 0.5, -1.0])
     found = interval_of(Excess(), left, np.zeros(6))
     assert (found.low, found.high) == (0.0, 1.0)
-    assert any("the lower end was cut at 0 and the upper end was cut at 1" in note for note in found.notes)
+    assert any("cut where the metric's range ends, on both sides" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(("shift", "side"), [(2.0, "farther"), (-1.0, "closer")])
+def test_a_cut_end_is_told_in_words_that_hold_on_every_scale(shift: float, side: str) -> None:
+    left = np.array([0.0, 0.3, -0.2, 0.1, 0.05, -0.1]) + (0.95 if side == "farther" else 0.05)
+    found = interval_of(Excess(), left, np.zeros(6))  # larger means farther
+    note = f"the interval was cut where the metric's range ends, on the {side} side: a rough guide so near to it"
+    assert found.notes == (note,)
+    assert (found.high == 1) == (side == "farther")
+    assert (found.low == 0) == (side == "closer")
+    corrected = found.mapped(lambda score: (score - 0.8) / (0 - 0.8))
+    assert corrected.notes == (note,)
+    # Of a corrected score the closer end is the upper one.
+    assert corrected.high == pytest.approx(1) if side == "closer" else corrected.low == pytest.approx(-0.25)
+
+
+@pytest.mark.parametrize("slope", [2.5, -0.5])
+def test_a_mapped_interval_is_that_of_the_mapped_score(slope: float) -> None:
+    @dataclass(frozen=True)
+    class Mapped(Correlation):
+        score_range = (-math.inf, math.inf)
+
+        def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
+            return slope * super().score(left, right, order) + 3
+
+    left, right = normal_pairs(40, 0.5, 19)
+    found = interval_of(Correlation(), left, right).mapped(lambda score: slope * score + 3)
+    expected = interval_of(Mapped(), left, right)
+    assert (found.low, found.high, found.se) == pytest.approx((expected.low, expected.high, expected.se), rel=1e-10)
+    assert (found.confidence, found.method, found.notes) == (0.95, "jackknife", ())
+    assert found.low < found.high
+
+
+def test_an_interval_in_words() -> None:
+    assert str(Interval(0.12, 0.34, 0.95, "jackknife", 0.05)) == "0.12 to 0.34 (95%, jackknife)"
+    assert str(Interval(-0.0, 12345.678, 0.999, "bootstrap", 0.05)) == "0 to 1.235e+04 (99.9%, bootstrap)"
 
 
 @pytest.mark.parametrize("method", ["jackknife", "bootstrap"])
@@ -325,7 +362,7 @@ def test_a_score_that_never_moves_has_a_point_for_an_interval(method: str) -> No
 def test_a_bootstrap_that_repeated_rows_mislead_says_so() -> None:
     left, right = normal_pairs(60, 0.5, 14)
     found = interval_of(Distinct(), left, right, method="bootstrap")
-    assert any("standard errors below the score" in note for note in found.notes)
+    assert any("standard errors to the closer side of the score" in note for note in found.notes)  # of fewer rows
 
 
 def test_few_or_lopsided_groups_are_noted() -> None:
@@ -397,6 +434,43 @@ def test_fewer_than_four_groups_or_rows_are_refused() -> None:
         interval_of(Correlation(), left, right, groups=np.arange(20) % 3)
     with pytest.raises(InapplicableNull, match=r"at least 4 rows to see how they differ, got 3$"):
         interval_of(Correlation(), left[:3], right[:3])
+
+
+def test_pairs_that_share_rows_are_called_so() -> None:
+    left, right = normal_pairs(60, 0.5, 20)
+    with pytest.raises(
+        InapplicableNull,
+        match=r"at least 4 groups of pairs that hang together through shared rows to see how they differ, got 1; comp"
+        r".*one_to_one\(\), pairing.limit\(\), or .*bucket",
+    ):
+        interval_of(Correlation(), left, right, groups=np.zeros(60, dtype=int), groups_are=PAIRS_SHARING_ROWS)
+    groups = np.array([0] * 40 + [1] * 5 + [2] * 5 + [3] * 10)
+    found = interval_of(
+        Correlation(), left, right, groups=groups, groups_are=PAIRS_SHARING_ROWS, method="bootstrap"
+    )  # fmt: skip
+    for note in (f"the largest of 4 {PAIRS_SHARING_ROWS} holds 67%", f"4 {PAIRS_SHARING_ROWS} are few"):
+        assert any(note in each for each in found.notes)
+
+
+@pytest.mark.parametrize("method", ["jackknife", "bootstrap"])
+def test_resamples_may_hold_more_rows_than_there_are(method: str) -> None:
+    left, right = normal_pairs(60, 0.5, 21)
+    groups = np.array([0] * 30 + [1] * 10 + [2] * 10 + [3] * 10)
+    found = interval_of(Correlation(), left, right, groups=groups, method=method)
+    assert found.low < np.corrcoef(left, right)[0, 1] < found.high
+
+
+def test_options_can_be_checked_before_there_are_points() -> None:
+    for method in ("auto", "jackknife", "bootstrap"):
+        check_options(method, 0.9)
+    for method in ("none", None, ["jackknife"], 3):
+        with pytest.raises(
+            InvalidConfig, match=r"no interval is called .*; there are 'auto', 'jackknife', 'bootstrap'"
+        ):
+            check_options(method, 0.9)
+    for confidence in (0.0, 1.0, 95, "0.9", None, math.nan, True):
+        with pytest.raises(InvalidConfig, match=r"between 0 and 1, for example 0.95, got"):
+            check_options("auto", confidence)
 
 
 def test_unequal_sides_of_a_paired_metric_are_refused() -> None:

@@ -391,6 +391,97 @@ def test_noise_floor_refuses_what_it_cannot_judge():
         NoiseFloor(splits=0)
 
 
+# --- noise floor of rows in groups -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sizes(UnpairedMetric[Tensor]):
+    """Difference of the numbers of rows."""
+
+    larger_means = "farther"
+
+    def prepare(self, points: Tensor) -> Tensor:
+        return torch.tensor(float(len(points)))
+
+    def score(self, left: Tensor, right: Tensor) -> Tensor:
+        return (left - right).abs()
+
+
+def test_halves_of_groups_are_whole_and_each_split_is_as_likely():
+    groups, weights = np.repeat([7, 2, 9, 4], 3), np.repeat([1.0, 10.0, 100.0, 1000.0], 3)
+    shuffled = np.random.default_rng(0).permutation(12)  # rows of a group need not lie together
+    judged = trial(Shift(), weights[shuffled], np.zeros(30), side_groups=(groups[shuffled], None))
+    found = NoiseFloor(splits=600).judge(judged)
+    # Means of two groups against those of the other two: one of three splits.
+    possible = [abs(1100 - 11) / 2, abs(1010 - 101) / 2, abs(1001 - 110) / 2]
+    counts = [int(np.isclose(found.draws[:600], value).sum()) for value in possible]
+    assert sum(counts) == 600
+    assert stats.chisquare(counts).pvalue > 1e-3
+    assert (found.draws[600:] == 0).all()
+    assert found.facts["left groups kept whole"] == 4
+    assert "right groups kept whole" not in found.facts
+    assert found.kind == "noise-floor"
+    assert not found.notes
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_halves_of_groups_are_of_like_size(seed: int):
+    random = np.random.default_rng(seed)
+    groups = random.integers(random.integers(4, 40), size=120)
+    largest = np.bincount(groups).max()
+    judged = trial(Sizes(), np.ones(120), np.ones(17), side_groups=(groups, None), seed=seed)
+    found = NoiseFloor(splits=50).judge(judged)
+    assert found.draws[:50].max() <= largest
+    assert len(set(found.draws[:50])) > 1  # not one split again and again
+    assert (found.draws[50:] == 0).all()  # rows: the odd one is left out
+
+
+def test_noise_floor_of_documents_is_that_of_their_means():
+    # g documents of m tokens, sd 1 between and .5 within: halves' means differ by about sqrt(d * 4 (1 + .25 / m) / g).
+    random = np.random.default_rng(0)
+    documents, length, width = 40, 25, 50
+    groups = np.repeat(np.arange(documents), length)
+
+    def side() -> np.ndarray:
+        return random.normal(size=(documents, width))[groups] + 0.5 * random.normal(size=(len(groups), width))
+
+    judged = trial(Shift(), side(), side())
+    by_row = NoiseFloor().judge(judged)
+    by_group = NoiseFloor().judge(replace(judged, side_groups=(groups, groups)))
+    assert by_group.mean == pytest.approx(math.sqrt(width * 4 * (1 + 0.25 / length) / documents), rel=0.1)
+    # The two sides do share nothing but their law, and only whole documents say so.
+    assert by_group.facts["multiple of the floor"] < 1
+    assert by_row.facts["multiple of the floor"] > 2
+
+
+def test_one_label_per_row_is_the_noise_floor_of_rows():
+    cloud = np.random.default_rng(0).normal(size=(80, 3))
+    judged = trial(Shift(), cloud, cloud[:60])
+    by_row = NoiseFloor(splits=400).judge(judged).draws
+    alone = NoiseFloor(splits=400).judge(replace(judged, side_groups=(np.arange(80), np.arange(60)), seed=1)).draws
+    for rows in (slice(400), slice(400, None)):
+        assert stats.ks_2samp(by_row[rows], alone[rows]).pvalue > 1e-3
+
+
+@pytest.mark.filterwarnings("ignore::geomsim.errors.GeomsimWarning")
+def test_noise_floor_refuses_too_few_groups_and_notes_a_large_one():
+    cloud = np.random.default_rng(0).normal(size=(20, 3))
+    judged = trial(Shift(), cloud, cloud)
+    with pytest.raises(
+        InapplicableNull,
+        match=r"by whole groups, of which it needs 4, and the right side has 3\. .*or groups='ignored' if rows are ind",
+    ):
+        NoiseFloor().judge(replace(judged, side_groups=(None, np.arange(20) % 3)))
+    with pytest.raises(InapplicableNull, match="one label for each of the 20 rows of the left side, got 19"):
+        NoiseFloor().judge(replace(judged, side_groups=(np.arange(19), None)))
+    lopsided = np.array([0] * 14 + [1, 1, 2, 2, 3, 3])
+    found = NoiseFloor().judge(replace(judged, side_groups=(None, lopsided)))
+    assert found.notes == (
+        "the largest of 4 groups of the right side holds 70% of the rows: the halves are of unlike size, and the floor "
+        "is that of a small part against a large one",
+    )
+
+
 # --- what nulls do not swallow ---------------------------------------------------------------------------------------
 
 

@@ -117,7 +117,18 @@ def test_orders_of_a_subset_are_uniform_and_come_from_those_of_the_pool():
     counts = [drawn.count(order) for order in itertools.permutations(range(3))]
     assert sum(counts) == 6000
     assert stats.chisquare(counts).pvalue > 0.01
-    for whole, part in zip(row_orders(9, 50, seed=2), drawn[:50], strict=True):
-        assert part == tuple(stats.rankdata(whole[chosen]).astype(int) - 1)
+
+
+def test_subsets_that_share_rows_get_like_orders_and_others_do_not():
+    def rows_met(chosen: np.ndarray) -> np.ndarray:
+        return np.array([chosen[order] for order in subset_orders(chosen, 60, 800, seed=4)])
+
+    whole, most = rows_met(np.arange(60)), rows_met(np.arange(59))
+    assert (whole[:, :59] == most).mean() > 0.2  # by chance 1 in 60
+    one, other = rows_met(np.arange(30)), rows_met(np.arange(30, 60)) - 30
+    assert (one == other).mean() == pytest.approx(1 / 30, abs=0.005)
+
+
+def test_one_row_of_a_pool_cannot_be_shuffled():
     with pytest.raises(InapplicableNull, match="at least 2 rows, got 1"):
         next(subset_orders(np.array([3]), 9, 1, seed=0))

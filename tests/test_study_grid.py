@@ -241,26 +241,30 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
         run_study(config(metrics=["rsa"]), folder=tmp_path)
 
 
+@dataclass(frozen=True)
+class Mine(PairedMetric[Tensor]):
+    """Product of the first columns."""
+
+    larger_means = "closer"
+
+    def prepare(self, points: Tensor) -> Tensor:
+        if not len(points):
+            raise DegenerateSpace("no rows")
+        return points[:, 0].double()
+
+    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
+        return left @ right[order]
+
+
 def test_an_edited_metric_is_computed_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    @dataclass(frozen=True)
-    class Mine(PairedMetric[Tensor]):
-        """Product of the first columns."""
+    from geomsim import digests
 
-        larger_means = "closer"
-
-        def prepare(self, points: Tensor) -> Tensor:
-            if not len(points):
-                raise DegenerateSpace("no rows")
-            return points[:, 0].double()
-
-        def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-            return left @ right[order]
-
+    monkeypatch.setattr(digests, "_package_digest", lambda name: "one text")
     run_study(config(metrics=[Mine()]), folder=tmp_path)
     made = calls(monkeypatch)
     run_study(config(metrics=[Mine()]), folder=tmp_path)
     assert made == []
-    monkeypatch.setattr("inspect.getsource", lambda kind: "another text")
+    monkeypatch.setattr(digests, "_package_digest", lambda name: "another text")
     run_study(config(metrics=[Mine()]), folder=tmp_path)
     assert made == ["Mine"]
 

@@ -273,8 +273,8 @@ def chance_partners(
         for shift in range(shifts):
             rows, documents = _other_text(groups, left.n_tokens, random)
             repeated += left.n_tokens - len(np.unique(rows))
-            # Who is tested was decided on the text as read. The jackknife is of no use here: two blocks are the fewest.
-            found = correlate(fixed, Codes(moving[rows]), 1, 0, min_cofirings, max_blocks=2, memory=memory)
+            # Who is tested was decided on the text as read.
+            found = correlate(fixed, Codes(moving[rows]), 1, 0, min_cofirings, standard_errors=False, memory=memory)
             for kept, mask, partners in zip(maxima, tested, (found.left_to_right, found.right_to_left), strict=True):
                 kept[mask, shift] = np.where(partners.found, partners.r[:, 0], -np.inf)
             advance(1)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim.activations.coactivation_sums import Floats, Integers, Side, correlation
+from geomsim.activations.coactivation_sums import Floats, Integers, Side, correlation, dense_tiles
 
 # Up to this share of candidates in a tile it is faster to sort them than to search the whole tile for the largest.
 _FEW = 0.125
@@ -46,7 +46,33 @@ class Best:
         return own, self.partner[own, rank]
 
 
-def best_of_tile(
+def offer_dense(
+    left: Side,
+    right: Side,
+    eligible: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    best_left: Best,
+    best_right: Best,
+    min_cofirings: int,
+    budget: int,
+) -> int:
+    """Offer every pair of eligible left and right latents, tile by tile, to the best; how many co-fire often enough.
+
+    `best_left` holds the partners of right latents, `best_right` those of left ones. Both sides are centred.
+    """
+    top, enough = best_left.r.shape[1], 0
+    for rows, columns, products, together in dense_tiles(left, right, budget):
+        candidate = eligible[1][rows, None] & eligible[0][None, columns] & (together >= min_cofirings)
+        enough += int(np.count_nonzero(candidate))
+        of_right, of_left = _best_of_tile(products, candidate, right, rows, left, columns, top)
+        for best, (place, r) in ((best_left, of_right), (best_right, of_left)):
+            own, partner = place[0] + rows.start, place[1] + columns.start
+            if best is best_right:
+                own, partner = partner, own
+            best.offer(own, partner, r, together[place])
+    return enough
+
+
+def _best_of_tile(
     products: Floats, candidate: NDArray[np.bool_], right: Side, rows: slice, left: Side, columns: slice, top: int
 ) -> list[tuple[tuple[Integers, Integers], Floats]]:
     """Places and r of the candidates of a tile that may be among the best, for right latents, then for left ones."""

@@ -7,7 +7,7 @@ are taken of dense blocks of rows. All sums are float64.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ from geomsim.activations.codes import Codes
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-# Bytes held at once per entry of a tile: sums and counts (sparse, then dense), r, masks and the copies of sorting.
+Measure = Literal["pearson", "cosine", "jaccard"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+# Bytes held at once per entry of a tile: sums and counts, r, masks and the copies of sorting.
 BYTES_PER_ENTRY = 64
 
 _DECIMALS = 12
@@ -26,35 +29,47 @@ _DECIMALS = 12
 _CONDITION = 1e6
 
 
-class Side:
-    """One side's activations and their sums in each block of tokens, of values minus `shift` (0 while sparse)."""
+class Columns(NamedTuple):
+    """Sparse codes by latent: where each begins, on which tokens it fires (in order), and with what values."""
 
-    def __init__(self, codes: Codes, blocks: Integers) -> None:
-        self.matrix, self.is_sparse = codes.matrix, codes.is_sparse
+    starts: NDArray[np.uint64]
+    tokens: NDArray[np.uint32]
+    values: NDArray[np.float32]
+
+
+class Side:
+    """One side's activations and their sums in each block of tokens, of values minus `shift` (0 while sparse).
+
+    `columns` holds sparse codes by latent as well; dense codes have none. A measure that takes no mean off counts every
+    sum of values as 0: its ``variation`` is then the sum of squares. For ``jaccard`` the values must be 0 and 1.
+    ``constant`` are the latents for which the measure is not defined: for Pearson's r those that never change, else
+    those that never fire.
+    """
+
+    def __init__(self, codes: Codes, blocks: Integers, measure: Measure = "pearson") -> None:
+        self.matrix, self.is_sparse, self.measure = codes.matrix, codes.is_sparse, measure
         self.n_tokens, self.n_latents = codes.n_tokens, codes.n_latents
         self.blocks, self.n_blocks = blocks, int(blocks.max()) + 1
-        self.firings = codes.firings()
-        smallest, largest = self.matrix.min(axis=0), self.matrix.max(axis=0)
-        if self.is_sparse:
-            smallest, largest = smallest.toarray(), largest.toarray()
-        self.constant: NDArray[np.bool_] = np.asarray(smallest == largest).ravel()
         self.shift = np.zeros(self.n_latents)
         self.centred = False
+        if self.is_sparse:
+            self._sum_columns()
+        else:
+            self.firings = codes.firings()
+            self.constant: NDArray[np.bool_] = self.matrix.min(axis=0) == self.matrix.max(axis=0)
+        if measure != "pearson":
+            self.constant = self.firings == 0
 
     def suits_sparse(self) -> bool:
-        """Take the sums of the non-zeros, and say whether they keep enough digits; False for dense codes."""
+        """Whether the sums of the non-zeros keep enough digits; False for dense codes."""
         if not self.is_sparse:
             return False
-        values = self.matrix.data.astype(np.float64)
-        place = np.repeat(self.blocks, np.diff(self.matrix.indptr)) * self.n_latents + self.matrix.indices
-        shape = (self.n_blocks, self.n_latents)
-        flat = [np.bincount(place, w, minlength=shape[0] * shape[1]).astype(np.float64) for w in (values, values**2)]
-        self._keep_sums(flat[0].reshape(shape), flat[1].reshape(shape))
         return bool((self.squares.sum(axis=0) <= _CONDITION * self.variation)[~self.constant].all())
 
     def centre(self, budget: int) -> None:
         """Take the mean out of every latent, so that sums of products do not cancel; for dense tiles."""
-        self.shift = self._dense_sums(budget)[0].sum(axis=0) / self.n_tokens
+        if self.measure == "pearson":
+            self.shift = self._dense_sums(budget)[0].sum(axis=0) / self.n_tokens
         # What rounding left of the mean is in these sums, and is taken off with them.
         self._keep_sums(*self._dense_sums(budget))
         self.centred = True
@@ -69,6 +84,19 @@ class Side:
         part = self.matrix[rows][:, columns]
         return np.asarray((part.toarray() if self.is_sparse else part) != 0, dtype=np.float32)
 
+    def _sum_columns(self) -> None:
+        from geomsim.activations import coactivation_kernels as kernels
+
+        by_latent = self.matrix.tocsc()
+        self.columns = Columns(
+            by_latent.indptr.astype(np.uint64), by_latent.indices.astype(np.uint32), by_latent.data.astype(np.float32)
+        )
+        self.firings = np.diff(by_latent.indptr).astype(np.int64)
+        self.constant = np.empty(self.n_latents, dtype=np.bool_)
+        sums, squares = np.zeros((self.n_blocks, self.n_latents)), np.zeros((self.n_blocks, self.n_latents))
+        kernels.sums_of_columns(*self.columns, self.blocks.astype(np.uint32), sums, squares, self.constant)
+        self._keep_sums(sums, squares)
+
     def _dense_sums(self, budget: int) -> tuple[Floats, Floats]:
         sums, squares = np.zeros((self.n_blocks, self.n_latents)), np.zeros((self.n_blocks, self.n_latents))
         for block, rows in rows_by_block(self.blocks, budget // (32 * self.n_latents)):
@@ -78,45 +106,13 @@ class Side:
         return sums, squares
 
     def _keep_sums(self, sums: Floats, squares: Floats) -> None:
-        self.sums, self.squares = sums, squares
-        self.total = sums.sum(axis=0)
+        self.sums, self.squares = sums if self.measure == "pearson" else np.zeros_like(sums), squares
+        self.total = self.sums.sum(axis=0)
         self.variation = squares.sum(axis=0) - self.total**2 / self.n_tokens
 
 
-def tiles(left: Side, right: Side, budget: int) -> Iterator[tuple[slice, slice, Floats, NDArray[Any]]]:
-    """Right latents (rows of the tile), left latents (columns), sums of products and co-firings, tile by tile."""
-    if left.centred:  # both are, or neither
-        yield from _dense_tiles(left, right, budget)
-        return
-    products = Products(left, right, slice(None), np.float64)
-    together = Products(left, right, slice(None), np.int32)
-    for rows in slices(right.n_latents, budget // (BYTES_PER_ENTRY * left.n_latents)):
-        yield rows, slice(0, left.n_latents), products.tile(rows).toarray(), together.tile(rows).toarray()
-
-
-class Products:
-    """Sums of products of sparse sides over some tokens; of int32, co-firings.
-
-    A tile has right latents as rows: scipy then walks the non-zeros of this tile only, so narrow tiles cost nothing.
-    """
-
-    def __init__(self, left: Side, right: Side, rows: Any, dtype: type[np.float64] | type[np.int32]) -> None:
-        self.left, self.right = (self._of(side.matrix[rows], dtype) for side in (left, right))
-        self.right = self.right.T.tocsr()
-
-    @staticmethod
-    def _of(matrix: Any, dtype: type[np.float64] | type[np.int32]) -> Any:
-        import scipy.sparse
-
-        values = np.ones(matrix.nnz, dtype=dtype) if dtype is np.int32 else matrix.data.astype(dtype)
-        return scipy.sparse.csr_array((values, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-    def tile(self, columns: slice) -> Any:
-        """(right latents of the tile, left latents), CSR."""
-        return self.right[columns] @ self.left
-
-
-def _dense_tiles(left: Side, right: Side, budget: int) -> Iterator[tuple[slice, slice, Floats, NDArray[Any]]]:
+def dense_tiles(left: Side, right: Side, budget: int) -> Iterator[tuple[slice, slice, Floats, Integers]]:
+    """Right latents (rows of the tile), left latents (columns), sums of products and co-firings of centred sides."""
     width = max(1, int((budget / 2 / BYTES_PER_ENTRY) ** 0.5))
     always = left.firings == left.n_tokens, right.firings == right.n_tokens
     for rows in slices(right.n_latents, width):
@@ -135,11 +131,17 @@ def _dense_tiles(left: Side, right: Side, budget: int) -> Iterator[tuple[slice, 
 
 
 def correlation(products: Floats, right: Side, of_right: Integers, left: Side, of_left: Integers) -> Floats:
-    """R of the named latents, which broadcast against the sums of products; NaN or infinite where one is constant."""
+    """R of the named latents, which broadcast against the sums of products; NaN or infinite where one is constant.
+
+    Or another measure, where the sides are made for it.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         r = products - right.total[of_right] * (left.total[of_left] / left.n_tokens)
-        r /= np.sqrt(np.maximum(right.variation[of_right], 0))
-        r /= np.sqrt(np.maximum(left.variation[of_left], 0))
+        if left.measure == "jaccard":
+            r /= right.variation[of_right] + left.variation[of_left] - r
+        else:
+            r /= np.sqrt(np.maximum(right.variation[of_right], 0))
+            r /= np.sqrt(np.maximum(left.variation[of_left], 0))
     return np.asarray(np.clip(np.round(r, _DECIMALS, out=r), -1, 1, out=r))
 
 

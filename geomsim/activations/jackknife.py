@@ -6,23 +6,20 @@ Tokens of one document go together, so that neighbours are not taken for indepen
 from __future__ import annotations
 
 import heapq
-from typing import Any
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from geomsim.activations.coactivation_sums import (
-    BYTES_PER_ENTRY,
-    Floats,
-    Integers,
-    Products,
-    Side,
-    rows_by_block,
-    slices,
-)
+from geomsim.activations.coactivation_sparse import block_products, free_cores
+from geomsim.activations.coactivation_sums import BYTES_PER_ENTRY, Floats, Integers, Side, rows_by_block, slices
 from geomsim.activations.codes import Codes
+from geomsim.parallel import in_threads
 
 # A dense product over all pairs is faster than one pair after the other when fewer than this many are kept for each.
 _PAIRS_PER_KEPT = 64
+# Pairs of latents that fire often take longer than others.
+_CHUNKS_PER_THREAD = 4
 
 
 def blocks_of_tokens(left: Codes, right: Codes, max_blocks: int) -> tuple[Integers, str]:
@@ -49,14 +46,27 @@ def standard_errors(left: Side, right: Side, of_left: Integers, of_right: Intege
     """Jackknife errors of r of the named pairs; a pair that is named twice is computed once."""
     unique, inverse = np.unique(of_right * left.n_latents + of_left, return_inverse=True)
     of_right, of_left = np.divmod(unique, left.n_latents)
-    if left.centred:
-        products = _dense_block_products(left, right, of_left, of_right, budget)
-    else:
-        products = _sparse_block_products(left, right, of_left, of_right, budget)
     errors = np.empty(len(unique))
-    for chunk in slices(len(unique), budget // (BYTES_PER_ENTRY * 2 * left.n_blocks)):
-        errors[chunk] = _jackknife(products[:, chunk], left, of_left[chunk], right, of_right[chunk])
+    dense = _dense_block_products(left, right, of_left, of_right, budget) if left.centred else None
+
+    def work(chunk: slice) -> None:
+        pairs = of_left[chunk], of_right[chunk]
+        products = block_products(left, right, *pairs) if dense is None else dense[:, chunk]
+        errors[chunk] = _jackknife(products, left, pairs[0], right, pairs[1])
+
+    with free_cores() as threads:
+        at_once = budget // (threads * BYTES_PER_ENTRY * 2 * left.n_blocks)
+        for _ in in_threads(work, _even_chunks(len(unique), at_once, threads), workers=threads):
+            pass
     return errors[inverse]
+
+
+def _even_chunks(n_pairs: int, width: int, threads: int) -> Iterator[slice]:
+    """Chunks of at most `width` pairs, but of two at least: numpy adds up a single column in another order."""
+    n_chunks = max(-(-n_pairs // max(4, width)), min(_CHUNKS_PER_THREAD * threads, n_pairs // 4), 1)
+    edges = n_pairs * np.arange(n_chunks + 1) // n_chunks
+    for start, stop in pairwise(edges.tolist()):
+        yield slice(start, stop)
 
 
 def _jackknife(products: Floats, left: Side, of_left: Integers, right: Side, of_right: Integers) -> Floats:
@@ -75,27 +85,11 @@ def _jackknife(products: Floats, left: Side, of_left: Integers, right: Side, of_
         totals.append(rest)
         variations.append(np.where(variation > 1e-12 * rest_squares, variation, 0.0))
     with np.errstate(divide="ignore", invalid="ignore"):
-        r = (cross - totals[0] * totals[1] / n) / np.sqrt(variations[0] * variations[1])
+        shared = cross - totals[0] * totals[1] / n
+        jaccard = left.measure == "jaccard"
+        r = shared / (variations[0] + variations[1] - shared if jaccard else np.sqrt(variations[0] * variations[1]))
         error = np.sqrt((left.n_blocks - 1) / left.n_blocks * ((r - r.mean(axis=0)) ** 2).sum(axis=0))
     return np.where(np.isfinite(error), error, np.inf)
-
-
-def _sparse_block_products(left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int) -> Floats:
-    """Sums of products of the named pairs (sorted by right latent) in each block, (blocks, pairs)."""
-    result = np.zeros((left.n_blocks, len(of_left)))
-    for block in range(left.n_blocks):
-        products = Products(left, right, np.flatnonzero(left.blocks == block), np.float64)
-        for columns in slices(right.n_latents, budget // (BYTES_PER_ENTRY * left.n_latents)):
-            first, last = np.searchsorted(of_right, (columns.start, columns.stop))
-            tile = products.tile(columns)
-            place = of_right[first:last] - columns.start, of_left[first:last]
-            if first < last:
-                # A nearly empty tile is searched, a full one is read as an array.
-                crowded = tile.nnz * 16 > tile.shape[0] * tile.shape[1]
-                picked: Any = tile.toarray()[place] if crowded else tile[place]
-                # What indexing gives, sparse or dense, changed between scipy versions.
-                result[block, first:last] = np.ravel(picked if isinstance(picked, np.ndarray) else picked.toarray())
-    return result
 
 
 def _dense_block_products(left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int) -> Floats:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
 from geomsim.catalog import load_file
+from geomsim.checkpoint import SUFFIX
 from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table, score_table
 from geomsim.cli.opening import check_folder
 from geomsim.study import read_config, run_study
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def study(
@@ -54,7 +59,7 @@ def study(
     try:
         result = run_study(config, seed=common.seed, folder=cells, resume=resume)
     except KeyboardInterrupt:
-        finished = len(list(cells.glob("*.npz"))) if cells.is_dir() else 0
+        finished = len(list(cells.glob(f"*{SUFFIX}"))) if cells.is_dir() else 0
         common.note(f"{finished} finished cells are kept in {cells}; the same command with --resume goes on from there")
         raise
     for written in result.save(target):
@@ -65,7 +70,21 @@ def study(
     named = columns[: columns.index("left")]
     parts = [name for name in ("subspace", "bucket") if any(record[name] != "all" for record in records)]
     labels = [*(named or ["left", "right"]), *parts]
-    common.emit(records, score_table(str(config), records, labels, adjusted="holm"))
-    if not result.failed:
+    found = [record for record in records if not record["error"]]
+    pictures: list[Table | str] = [score_table(str(config), found, labels, adjusted="holm")] if found else []
+    common.emit(records, *pictures, *_without_score(records, labels))
+    undefined = [cell for cell in result.failed if cell.n != 0]  # that a subspace is empty is an answer
+    if not undefined:
         return DONE
-    return FAILED if len(result.failed) == len(result.cells) else PARTLY
+    return FAILED if len(undefined) == len(result.cells) else PARTLY
+
+
+def _without_score(records: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> list[str]:
+    """A line for each reason why cells have no score, with how many they are."""
+    counted: dict[str, list[str]] = {}
+    for record in records:
+        if record["error"]:
+            where = ", ".join(str(record[label]) for label in labels if record[label] != "all")
+            counted.setdefault(f"{where}: {record['error']}", []).append(record["metric"])
+    lines = [f"  {reason} ({', '.join(dict.fromkeys(names))})" for reason, names in counted.items()]
+    return ["Without a score:", *lines] if lines else []

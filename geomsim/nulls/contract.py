@@ -23,6 +23,10 @@ class Trial:
 
     Where a subset of all pairs is compared, `pool` holds both sides of all of them, row i of left belonging to row i of
     right, and `chosen` the rows of the pool that are compared: ``left == pool[0][chosen]``, likewise for right.
+
+    Rows that depend on each other bear one label, (rows,): in `groups` those of pairs, for paired metrics; in
+    `side_groups` those of the left rows and those of the right rows, for unpaired ones. None where there are none, or
+    where they are ignored.
     """
 
     metric: Metric[Any]
@@ -38,14 +42,21 @@ class Trial:
     advance: Callable[[int], object] = lambda done: None
     pool: tuple[Tensor, Tensor] | None = None
     chosen: NDArray[np.int64] | None = None
+    side_groups: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None] | None = None
+
+    @property
+    def grouped(self) -> bool:
+        """Whether rows of either side come in groups."""
+        return any(labels is not None for labels in (self.groups, *(self.side_groups or ())))
 
 
 @dataclass(frozen=True)
 class Chance:
     """What a null answers: mean and sd of its draws, the draws where there were any, and p where it gives one.
 
-    `is_chance` tells whether `mean` is the score of sides that share nothing, which a corrected score sets to 0. It is
-    False where the draws share what the observed points share: random subsets of the same pairs, halves of one side.
+    `is_chance` tells whether `mean` is the mean score of reordered rows, which a corrected score sets to 0. It is False
+    for all other draws (subsets of the same pairs, halves of one side, other clouds in the place of a side), so that a
+    corrected score is the same whatever the null.
     """
 
     kind: str

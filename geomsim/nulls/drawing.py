@@ -1,22 +1,23 @@
-"""Draws on all cores: one torch thread in each of ours, the same numbers whatever the threads or the device."""
+"""Draws that make a side anew, on all cores: the same numbers whatever the threads or the device."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from itertools import count
-from typing import TYPE_CHECKING, Any, TypeVar
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import count, islice
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from geomsim.contract import Metric, PairedMetric, UnpairedMetric
+from geomsim.errors import DegenerateSpace, GeomsimWarning
+from geomsim.nulls.contract import Trial
 from geomsim.orders import generator
-from geomsim.parallel import cores, in_threads
+from geomsim.parallel import cores, on_cores
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 _COPIES = 6  # a draw's points in float64, the factors they are made of, and what `prepare` needs beside them
 
@@ -35,18 +36,6 @@ def workers_for_redrawn(*sides: Tensor) -> int:
     return max(1, min(workers_for(sides[0]), fitting))
 
 
-def on_cores(work: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Generator[Result]:
-    """``map(work, items)`` in `workers` threads, results in order; close it where it is not read to its end."""
-    import torch
-
-    threads = torch.get_num_threads()
-    try:
-        # One torch thread in each of ours: more would wait for each other, and long on a busy machine.
-        yield from in_threads(work, items, workers, lambda: torch.set_num_threads(1))
-    finally:
-        torch.set_num_threads(threads)  # torch keeps the last number for threads still to come
-
-
 def streams(seed: int) -> Iterator[np.random.Generator]:
     """Independent random numbers for one draw after the other, so that draws can be made at the same time.
 
@@ -59,12 +48,21 @@ def streams(seed: int) -> Iterator[np.random.Generator]:
         yield parent.spawn(1)[0]
 
 
-def score_in_order(metric: Metric[Any], left_state: Any, right_state: Any, points: Tensor) -> float:
-    """The score of two prepared sides, row i of left against row i of right where rows belong together."""
-    import torch
+def redrawn_scores(trial: Trial, scored: Callable[[np.random.Generator], float], what: str) -> NDArray[np.float64]:
+    """What `scored` gives for each of the trial's draws, (draws,), each from random numbers of its own.
 
-    if isinstance(metric, PairedMetric):
-        return float(metric.score(left_state, right_state, torch.arange(len(points), device=points.device)))
-    if isinstance(metric, UnpairedMetric):
-        return float(metric.score(left_state, right_state))
-    raise TypeError(f"{type(metric).__name__} is neither a PairedMetric nor an UnpairedMetric")
+    Warnings about the draws are not given. Raises DegenerateSpace where the metric is undefined on one; `what` says
+    what a draw puts in the place of the sides.
+    """
+    found = []
+    pieces = islice(streams(trial.seed), trial.draws)
+    workers = workers_for_redrawn(trial.left, trial.right)
+    with warnings.catch_warnings(), closing(on_cores(scored, pieces, workers)) as drawn:
+        warnings.simplefilter("ignore", GeomsimWarning)
+        try:
+            for score in drawn:
+                found.append(score)
+                trial.advance(1)
+        except DegenerateSpace as error:
+            raise error.within(what) from None
+    return np.array(found)

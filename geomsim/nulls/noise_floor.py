@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geomsim.contract import UnpairedMetric
 from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
@@ -14,6 +15,13 @@ from geomsim.nulls.contract import Chance, Null, Trial
 from geomsim.nulls.refusals import instead
 from geomsim.nulls.significance import check_finite, spread
 from geomsim.orders import generator
+from geomsim.scoring import unchecked_score
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_FEWEST_GROUPS = 4  # of which two make a half
+_LARGE_GROUP = 0.5  # share of the rows beyond which no cut between groups is near the middle
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,9 @@ class NoiseFloor(Null):
 
     Both sides are halved in turn, `splits` times each. There is no p-value: halves are smaller than the whole, so
     the floor errs on the side of "no difference". The score is given as a multiple of the floor instead.
+
+    Where rows of a side come in groups (tokens of documents), its halves are made of whole groups, as nearly of one
+    size as these allow. Halves that share a document would lie closer together than texts do.
     """
 
     splits: int = 50
@@ -32,7 +43,10 @@ class NoiseFloor(Null):
             raise InvalidConfig(f"a noise floor needs at least one split, got splits={self.splits}")
 
     def judge(self, trial: Trial) -> Chance:
-        """Scores between random halves, their mean and sd, and the observed score as a multiple of the mean."""
+        """Scores between random halves, their mean and sd, and the observed score as a multiple of the mean.
+
+        Raises InapplicableNull for a paired metric, and for a side of fewer than 4 rows or, where it has any, 4 groups.
+        """
         import torch
 
         metric = trial.metric
@@ -42,24 +56,88 @@ class NoiseFloor(Null):
                 f"use {instead(metric, self.name)}"
             )
         random = generator(trial.seed)
+        labels = trial.side_groups or (None, None)
+        sides = [_Side("left", trial.left, labels[0]), _Side("right", trial.right, labels[1])]
         floor = np.empty(2 * self.splits)
         for done in range(len(floor)):
-            side, points = ("left", trial.left) if done < self.splits else ("right", trial.right)
-            if len(points) < 4:
-                raise InapplicableNull(f"halves of at least 2 rows need 4 rows, and the {side} side has {len(points)}")
-            rows = torch.from_numpy(random.permutation(len(points))).to(points.device)
-            half = len(points) // 2
+            side = sides[done // self.splits]
+            halves = [torch.from_numpy(rows).to(side.points.device) for rows in side.halves(random)]
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of halves, not of the spaces
                 try:
-                    first, second = metric.prepare(points[rows[:half]]), metric.prepare(points[rows[half : 2 * half]])
+                    first, second = (metric.prepare(side.points[rows]) for rows in halves)
+                    floor[done] = unchecked_score(metric, first, second, side.points)
                 except DegenerateSpace as error:
-                    raise error.within(f"a random half of the {side} side") from None
-                floor[done] = float(metric.score(first, second))
+                    raise error.within(f"a random half of the {side.name} side") from None
             trial.advance(trial.draws * (done + 1) // len(floor) - trial.draws * done // len(floor))
         check_finite(floor, metric, "splits")
         mean = float(floor.mean())
         facts: dict[str, float | str] = {"splits": len(floor)}
+        for side in sides:
+            if side.groups is not None:
+                facts[f"{side.name} groups kept whole"] = side.n_groups
         if mean:
             facts["multiple of the floor"] = trial.observed / mean
-        return Chance(self.name, mean, spread(floor), None, floor, facts=facts, is_chance=False)
+        notes = tuple(note for side in sides for note in side.notes())
+        return Chance(self.name, mean, spread(floor), None, floor, notes, facts, is_chance=False)
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One side to be halved, by whole groups where it has any. Raises InapplicableNull where it is too small."""
+
+    name: str
+    points: Tensor
+    groups: NDArray[np.int64] | None
+
+    def __post_init__(self) -> None:
+        if len(self.points) < 4:
+            raise InapplicableNull(
+                f"halves of at least 2 rows need 4 rows, and the {self.name} side has {len(self.points)}"
+            )
+        if self.groups is None:
+            return
+        if len(self.groups) != len(self.points):
+            raise InapplicableNull(
+                f"groups need one label for each of the {len(self.points)} rows of the {self.name} side, "
+                f"got {len(self.groups)}"
+            )
+        if self.n_groups < _FEWEST_GROUPS:
+            raise InapplicableNull(
+                f"a noise floor halves a side by whole groups, of which it needs {_FEWEST_GROUPS}, and the {self.name} "
+                f"side has {self.n_groups}. Give more groups, or groups='ignored' if rows are independent"
+            )
+
+    @property
+    def n_groups(self) -> int:
+        return 0 if self.groups is None else len(np.unique(self.groups))
+
+    def halves(self, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row numbers of two random halves: equally many rows, or groups whose rows are as nearly half as can be.
+
+        Groups follow each other in random order, and the cut lies between those two where it is nearest to the middle:
+        the halves differ by no more rows than the largest group has.
+        """
+        n_rows = len(self.points)
+        if self.groups is None:
+            rows, half = random.permutation(n_rows), n_rows // 2
+            return rows[:half], rows[half : 2 * half]
+        numbers = np.unique(self.groups, return_inverse=True)[1]
+        # The place of each row's group in the random order.
+        places = random.permutation(self.n_groups)[numbers]
+        ends = np.cumsum(np.bincount(places))[:-1]
+        cut = int(ends[0])
+        rows = np.argsort(places, kind="stable")
+        return rows[:cut], rows[cut:]
+
+    def notes(self) -> list[str]:
+        """What a reader must know where no halves are of like size."""
+        if self.groups is None:
+            return []
+        largest = float(np.unique(self.groups, return_counts=True)[1].max()) / len(self.points)
+        if largest <= _LARGE_GROUP:
+            return []
+        return [
+            f"the largest of {self.n_groups} groups of the {self.name} side holds {largest:.0%} of the rows: the "
+            "halves are of unlike size, and the floor is that of a small part against a large one"
+        ]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
-from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import ClassVar
 
 import numpy as np
 
-from geomsim.errors import DegenerateSpace, GeomsimWarning
 from geomsim.nulls.clouds import mean_square, white
 from geomsim.nulls.contract import Chance, Null, Trial
-from geomsim.nulls.drawing import on_cores, score_in_order, streams, workers_for_redrawn
+from geomsim.nulls.drawing import redrawn_scores
 from geomsim.nulls.refusals import refuse_groups
-from geomsim.nulls.significance import check_finite, p_value, spread
+from geomsim.nulls.significance import p_value, spread
+from geomsim.scoring import score_of
 
 
 @dataclass(frozen=True)
@@ -26,6 +23,7 @@ class RandomBaseline(Null):
     trained space, and almost any two trained spaces differ from it: a small p says that the right side is not noise,
     and little about whether it resembles the left. Where wide noise scores high of itself (CKA of few rows), p is
     large for sides that do resemble each other. "spectrum-matched" and "shuffle" keep what belongs to one side alone.
+    The mean of the draws is the score of noise, not that of reordered rows, and corrects no score for chance.
     """
 
     name: ClassVar[str] = "random-baseline"
@@ -33,7 +31,7 @@ class RandomBaseline(Null):
     def judge(self, trial: Trial) -> Chance:
         """Scores of the left side against noise, and the share of them at least as close as the observed score.
 
-        Raises InapplicableNull for rows in groups.
+        Raises InapplicableNull for rows in groups, DegenerateSpace where the metric is undefined on noise.
         """
         refuse_groups(trial, self.name)
         metric = trial.metric
@@ -41,25 +39,14 @@ class RandomBaseline(Null):
 
         def scored(random: np.random.Generator) -> float:
             noise = white(random, trial.right, square)
-            return score_in_order(metric, trial.left_state, metric.prepare(noise), trial.left)
+            return score_of(metric, trial.left_state, metric.prepare(noise), trial.left)
 
-        found = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of the draws
-            pieces = islice(streams(trial.seed), trial.draws)
-            with closing(on_cores(scored, pieces, workers_for_redrawn(trial.left, trial.right))) as drawn:
-                try:
-                    for score in drawn:
-                        found.append(score)
-                        trial.advance(1)
-                except DegenerateSpace as error:
-                    raise error.within("normal noise in the place of the right side") from None
-        scores = np.array(found)
-        check_finite(scores, metric, "noise matrices")
+        scores = redrawn_scores(trial, scored, "normal noise in the place of the right side")
         return Chance(
             kind=self.name,
             mean=float(scores.mean()),
             sd=spread(scores),
             p_value=p_value(trial.observed, scores, metric.larger_means),
             draws=scores,
+            is_chance=False,
         )

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull
 from geomsim.nulls.contract import Chance, Null, Trial
-from geomsim.nulls.drawing import on_cores, score_in_order, workers_for_redrawn
+from geomsim.nulls.drawing import workers_for_redrawn
 from geomsim.nulls.refusals import instead, refuse_groups
 from geomsim.nulls.significance import check_finite, p_value, spread
 from geomsim.orders import generator
+from geomsim.parallel import on_cores
+from geomsim.scoring import unchecked_score
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -135,7 +137,8 @@ class RandomSubset(Null):
 
         at = torch.from_numpy(rows).to(left.device)
         first, second = left[at], right[at.to(right.device)]
-        return score_in_order(trial.metric, trial.metric.prepare(first), trial.metric.prepare(second), first)
+        # Not checked here: an answer that is no number is a fault of the metric, and no subset without a score.
+        return unchecked_score(trial.metric, trial.metric.prepare(first), trial.metric.prepare(second), first)
 
 
 def _subsets(pool: int, chosen: NDArray[np.int64], seed: int) -> Iterator[NDArray[np.int64]]:

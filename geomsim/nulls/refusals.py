@@ -30,9 +30,10 @@ def paired_metric(trial: Trial, null: str) -> PairedMetric[Any]:
 
 def refuse_groups(trial: Trial, null: str) -> None:
     """Raises InapplicableNull where rows come in groups, and this null would treat them one by one."""
-    if trial.groups is not None:
-        whole = "null='shuffle', which moves whole groups, or " if isinstance(trial.metric, PairedMetric) else ""
+    if trial.grouped:
+        paired = isinstance(trial.metric, PairedMetric)
+        whole = "'shuffle', which moves whole groups" if paired else "'noise-floor', which halves sides by whole groups"
         raise InapplicableNull(
             f"a {null} null treats rows one by one, and these come in groups (tokens of one document resemble each "
-            f"other). Use {whole}groups='ignored' if rows are independent"
+            f"other). Use null={whole}, or groups='ignored' if rows are independent"
         )

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from geomsim.errors import BrokenPromise
 from geomsim.memory import batch_budget
 from geomsim.nulls.contract import Chance, Null, Trial
-from geomsim.nulls.drawing import on_cores, workers_for
+from geomsim.nulls.drawing import workers_for
 from geomsim.nulls.refusals import paired_metric
 from geomsim.nulls.significance import check_finite, p_value, spread
 from geomsim.orders import Restriction, distinct_orders, row_orders, subset_orders
+from geomsim.parallel import on_cores
 
 _FEWEST_BATCHES = 20  # progress is told after each batch
 _RESTRICTIONS: dict[Restriction, str] = {"blocks": "whole blocks", "within": "within strata"}

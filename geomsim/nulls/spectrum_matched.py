@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from typing import ClassVar
 
 import numpy as np
@@ -13,13 +11,15 @@ import numpy as np
 from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull
 from geomsim.nulls.clouds import Shape, mean_square, white
 from geomsim.nulls.contract import Chance, Null, Trial
-from geomsim.nulls.drawing import on_cores, score_in_order, streams, workers_for_redrawn
+from geomsim.nulls.drawing import redrawn_scores, streams
 from geomsim.nulls.refusals import instead, refuse_groups
-from geomsim.nulls.significance import check_finite, p_value, spread
+from geomsim.nulls.significance import p_value, spread
+from geomsim.scoring import score_of
 
 # Scores of clouds of equal spectrum that differ by less than this share of the scores at hand differ by rounding;
 # a distance near 0 may be the root of a rounding error of 1e-16.
 _SAME = 1e-6
+_DRAW = "a Gaussian cloud with the covariance spectrum of a side"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class SpectrumMatched(Null):
     stay, its direction relative to the other side does not. It matters to metrics that see the origin (cosines), and
     not at all to those unchanged by translation.
 
-    For paired and unpaired metrics. A small p says that the sides share more than the shapes of their spectra.
+    For paired and unpaired metrics. A small p says that the sides share more than the shapes of their spectra. The mean
+    of the draws is the score of other clouds, not that of these with reordered rows, and corrects no score for chance.
     """
 
     name: ClassVar[str] = "spectrum-matched"
@@ -57,22 +58,10 @@ class SpectrumMatched(Null):
                 shape.cloud(random, turned).to(points.dtype)
                 for shape, points in zip(shapes, (trial.left, trial.right), strict=True)
             )
-            return score_in_order(metric, metric.prepare(first), metric.prepare(second), first)
+            return score_of(metric, metric.prepare(first), metric.prepare(second), first)
 
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of the draws
-            try:
-                self._refuse_what_is_kept(trial, shapes[0])
-                found = []
-                pieces = islice(streams(trial.seed), trial.draws)
-                with closing(on_cores(scored, pieces, workers_for_redrawn(trial.left, trial.right))) as drawn:
-                    for score in drawn:
-                        found.append(score)
-                        trial.advance(1)
-            except DegenerateSpace as error:
-                raise error.within("a Gaussian cloud with the covariance spectrum of a side") from None
-        scores = np.array(found)
-        check_finite(scores, metric, "clouds")
+        self._refuse_what_is_kept(trial, shapes[0])
+        scores = redrawn_scores(trial, scored, _DRAW)
         return Chance(
             kind=self.name,
             mean=float(scores.mean()),
@@ -80,6 +69,7 @@ class SpectrumMatched(Null):
             p_value=p_value(trial.observed, scores, metric.larger_means),
             draws=scores,
             facts={"left axes kept": len(shapes[0].singular), "right axes kept": len(shapes[1].singular)},
+            is_chance=False,
         )
 
     def _refuse_what_is_kept(self, trial: Trial, shape: Shape) -> None:
@@ -88,9 +78,14 @@ class SpectrumMatched(Null):
         points = trial.left.double()  # in float32 rounding could hide that two scores are the same
         random = next(streams(trial.seed))
         others = (points, shape.cloud(random, turned=True), white(random, points, mean_square(points)))
-        state = metric.prepare(points)
-        # A distance from itself is 0: the one from noise says what is large.
-        itself, matched, noise = (score_in_order(metric, state, metric.prepare(other), points) for other in others)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of the clouds
+            try:
+                state = metric.prepare(points)
+                # A distance from itself is 0: the one from noise says what is large.
+                itself, matched, noise = (score_of(metric, state, metric.prepare(other), points) for other in others)
+            except DegenerateSpace as error:
+                raise error.within(_DRAW) from None
         if abs(itself - matched) <= _SAME * max(abs(itself), abs(matched), abs(noise)):
             raise InapplicableNull(
                 f"{type(metric).__name__} scores the left side against a random cloud of equal covariance spectrum "

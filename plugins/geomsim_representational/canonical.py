@@ -21,7 +21,7 @@ class PrincipalAxes:
     """The singular values of a centred cloud that exceed rounding, with their left singular vectors."""
 
     columns: Tensor  # (rows, rank), orthonormal
-    values: Tensor  # (rank,), falling
+    values: Tensor  # (rank,), falling, in units of the largest entry of the points
 
 
 def principal_axes(points: Tensor) -> PrincipalAxes:
@@ -31,14 +31,15 @@ def principal_axes(points: Tensor) -> PrincipalAxes:
     """
     read_to = torch.finfo(points.dtype).eps
     points = points.double()
+    points = points / (float(points.abs().max()) or 1.0)  # no sum leaves the range of numbers
     n_rows, width = points.shape
     U, s, _ = torch.linalg.svd(points - points.mean(0), full_matrices=False)
     # Rounding in the mean leaves specks where a column is constant: measure rank against the points themselves.
     # float32 points carry rounding of their own, which would pass for many small components.
     rounding = max(torch.finfo(points.dtype).eps * max(n_rows, width), 8 * read_to)
-    rank = int((s > rounding * max(float(s[0]), float(points.abs().max()))).sum())
+    rank = int((s > rounding * max(float(s[0]), 1.0)).sum())
     if rank == 0:
-        raise DegenerateSpace("all rows are equal, so there is no component to keep")
+        raise DegenerateSpace("all rows are equal, so there is no component to keep; look where these rows come from")
     return PrincipalAxes(U[:, :rank], s[:rank])
 
 

@@ -210,5 +210,5 @@ def _columns(points: Tensor, keep_loadings: bool) -> Columns:
     if not keep_loadings:
         return Columns(basis, basis.new_empty(rank, 0))
     points = points.double()
-    largest = points.abs().max()  # weights do not mind the scale, and no sum leaves the range of numbers
-    return Columns(basis, basis.T @ ((points - points.mean(0)) / largest))
+    points = points / points.abs().max()  # weights do not mind the scale, and no sum leaves the range of numbers
+    return Columns(basis, basis.T @ (points - points.mean(0)))

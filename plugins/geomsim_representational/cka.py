@@ -221,7 +221,7 @@ def _kernel(points: Tensor, kernel: KernelName, bandwidth: float) -> tuple[Tenso
     points = points - points.mean(0)
     largest = float(points.abs().max())
     if not largest:
-        raise DegenerateSpace(f"all {n_rows} rows are equal, so the centred kernel is 0")
+        raise DegenerateSpace(f"all {n_rows} rows are equal, so the centred kernel is 0; look where they come from")
     points = points / largest
     if kernel == "linear":
         # A product of features costs rows x width x width', a gathered matrix rows x rows; the latter is slower by far

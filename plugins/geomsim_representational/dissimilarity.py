@@ -12,8 +12,10 @@ from geomsim import DegenerateSpace
 
 Dissimilarity = Literal["correlation", "euclidean", "sqeuclidean", "cosine"]
 
-# Dissimilarities that differ by less, as a share of the largest one possible, differ by rounding only.
+# Dissimilarities that differ by less, as a share of the largest one possible for their rows, differ by rounding only.
 _ROUNDING = 1e-12
+# The rows themselves are known to a few eps of their own length, whatever the distances between them.
+_READ_TO = 8 * torch.finfo(torch.float64).eps
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Dissimilarities:
 
     rows: int
     ordered_by: Tensor  # (pairs,), float64, rises with the dissimilarity: distances are still squared here
-    tolerance: float  # values of `ordered_by` that differ by less are equal
+    reach: Tensor  # (rows,), what two rows have in sum bounds what rounding adds to their pair
     squared: bool  # whether the dissimilarity is the square root of `ordered_by`
 
     @property
@@ -31,9 +33,18 @@ class Dissimilarities:
         return self.ordered_by.sqrt() if self.squared else self.ordered_by
 
     @property
+    def tolerance(self) -> Tensor:
+        """(pairs,): values of `ordered_by` that differ by less than either's tolerance are equal.
+
+        By pair, so that one enormous row does not make all others equal.
+        """
+        above = torch.triu_indices(self.rows, self.rows, 1, device=self.reach.device)
+        return _ROUNDING * (self.reach[above[0]] + self.reach[above[1]])
+
+    @property
     def all_equal(self) -> bool:
         """Whether no two pairs differ by more than rounding."""
-        return float(self.ordered_by.max() - self.ordered_by.min()) <= self.tolerance
+        return float(self.ordered_by.max() - self.ordered_by.min()) <= float(self.tolerance.max())
 
     @property
     def all_zero(self) -> bool:
@@ -55,7 +66,8 @@ class Dissimilarities:
         """
         ordered, places = self.ordered_by.sort()
         group = torch.zeros_like(places)
-        group[1:] = (ordered.diff() > self.tolerance).cumsum(0)
+        tolerance = self.tolerance[places]
+        group[1:] = (ordered.diff() > torch.maximum(tolerance[1:], tolerance[:-1])).cumsum(0)
         found = torch.empty_like(group)
         found[places] = group
         return found, torch.bincount(group)
@@ -64,50 +76,59 @@ class Dissimilarities:
 def dissimilarities(points: Tensor, kind: Dissimilarity) -> Dissimilarities:
     """All pairs of rows of `points` (rows, width), at least two; O(rows^2 x width).
 
-    "correlation" is 1 - Pearson r of two rows, "cosine" 1 - cosine of two rows. Values within 1e-12 of zero, as a share
-    of the largest, are zero. Raises DegenerateSpace for constant rows ("correlation") and zero rows ("cosine"), with
-    their numbers.
+    "correlation" is 1 - Pearson r of two rows, "cosine" 1 - cosine of two rows. What is within rounding of zero is zero:
+    1e-12 for these two, for squared distances 1e-12 of the summed squared lengths of both rows about the median row.
+    Raises DegenerateSpace for constant rows ("correlation") and zero rows ("cosine"), with their numbers.
     """
     n_rows = len(points)
     points = points.double()
-    # No comparison minds the scale, and no square leaves the range of numbers.
-    points = points / (float(points.abs().max()) or 1.0)
     if kind in ("euclidean", "sqeuclidean"):
-        square = _squared_distances(points)
-        largest = float(square.max())
+        square, reach = _squared_distances(points)
     else:
         square = 1 - _cosines(points, kind)
-        largest = 1.0
+        reach = square.new_full((n_rows,), 0.5)
     above = torch.triu_indices(n_rows, n_rows, 1, device=points.device)
-    values = square[above[0], above[1]]
-    tolerance = _ROUNDING * largest
-    values[values <= tolerance] = 0.0
-    return Dissimilarities(n_rows, values, tolerance, squared=kind == "euclidean")
+    found = Dissimilarities(n_rows, square[above[0], above[1]], reach, squared=kind == "euclidean")
+    found.ordered_by[found.ordered_by <= found.tolerance] = 0.0
+    return found
 
 
-def _squared_distances(points: Tensor) -> Tensor:
-    centred = points - points.mean(0)  # distances stay, and small ones keep their digits
+def _squared_distances(points: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared distances of all pairs of rows, and what bounds the rounding in them, by row."""
+    # No comparison minds the scale, and no square leaves the range of numbers.
+    points = points / (float(points.abs().max()) or 1.0)
+    read_to = _READ_TO * torch.linalg.vector_norm(points, dim=1)
+    # Distances stay, and small ones keep their digits; the mean would follow a single far row, and the others lose them.
+    centred = points - points.median(0).values
     lengths = centred.square().sum(1)
-    return lengths[:, None] + lengths - 2 * (centred @ centred.T)
+    square = lengths[:, None] + lengths - 2 * (centred @ centred.T)
+    return square, lengths + 2 * read_to.square() / _ROUNDING
 
 
 def _cosines(points: Tensor, kind: Dissimilarity) -> Tensor:
     """Cosines of all pairs of rows, of centred rows for "correlation"."""
-    largest = points.abs().amax(1)
+    n_rows, width = points.shape
+    largest = points.abs().amax(1, keepdim=True)
+    points = points / torch.where(largest > 0, largest, 1.0)  # row by row: no square leaves the range of numbers
     if kind == "correlation":
+        if width == 1:
+            raise DegenerateSpace(
+                f"the {n_rows} rows have a single column, so their correlation with other rows is undefined; "
+                "use dissimilarity='euclidean'"
+            )
         points = points - points.mean(1, keepdim=True)
         # The mean of equal numbers is off by rounding, which would pass for a direction.
-        floor = 8 * torch.finfo(points.dtype).eps * points.shape[1] ** 0.5 * largest
+        floor = 8 * torch.finfo(points.dtype).eps * width**0.5
         what, undefined = "constant", "their correlation with other rows"
     else:
-        floor = torch.zeros_like(largest)
+        floor = 0.0
         what, undefined = "zero", "their cosine with other rows"
     lengths = torch.linalg.vector_norm(points, dim=1)
     bad = (lengths <= floor).nonzero().flatten().tolist()
     if bad:
         first = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
         raise DegenerateSpace(
-            f"{len(bad)} of {len(points)} rows are {what} (row numbers {first}), so {undefined} is undefined; "
+            f"{len(bad)} of {n_rows} rows are {what} (row numbers {first}), so {undefined} is undefined; "
             "leave those rows out on both sides or use dissimilarity='euclidean'"
         )
     unit: Tensor = points / lengths[:, None]

@@ -133,7 +133,9 @@ def _distances(points: Tensor) -> Tensor:
     points = points - points[0]
     largest = float(points.abs().max())
     if not largest:
-        raise DegenerateSpace(f"all {len(points)} rows are equal, so there are no distances to correlate")
+        raise DegenerateSpace(
+            f"all {len(points)} rows are equal, so there are no distances to correlate; look where they come from"
+        )
     # From differences and not from inner products, which leave small distances half of their digits.
     found = torch.nn.functional.pdist(points / largest)
     above = torch.triu_indices(len(points), len(points), 1, device=points.device)

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,8 +21,9 @@ from geomsim_representational.row_numbers import numbers_of
 
 Distance = Literal["cosine", "euclidean"]
 
-# Distances that differ by less, as a share of the largest one, differ by rounding only.
+# Squared distances that differ by less, as a share of the squared lengths of their rows, differ by rounding only.
 _ROUNDING = 1e-12
+_MOST = 0.9  # the share of rows whose lengths are typical: a few enormous ones must not make all others equal
 _MANY_TIES = 0.05
 _BLOCK_BYTES = 64 << 20
 
@@ -57,14 +59,17 @@ def placed(points: Tensor, distance: Distance, centre: bool) -> Tensor:
     float64. Raises DegenerateSpace where all points are zero and, for cosines, where a row is.
     """
     points = points.double()
-    largest = points.abs().max()
-    if not largest:
-        raise DegenerateSpace("all points are zero, so no row is nearer than another")
-    points = points / largest
-    if centre or distance == "euclidean":
-        points = points - points.mean(0)
+    if not points.any():
+        raise DegenerateSpace("all points are zero, so no row is nearer than another; look where they come from")
     if distance == "euclidean":
-        return points
+        points = points / points.abs().max()
+        # The mean would follow a single far row, and the others would lose their digits.
+        return points - points.median(0).values
+    # No square leaves the range of numbers; where directions are those of rows as they stand, row by row.
+    largest = points.abs().max() if centre else points.abs().amax(1, keepdim=True)
+    points = points / torch.where(largest > 0, largest, 1.0)
+    if centre:
+        points = points - points.mean(0)
     lengths = torch.linalg.vector_norm(points, dim=1)
     floor = 8 * torch.finfo(points.dtype).eps * points.shape[1] ** 0.5 if centre else 0.0
     bad = lengths <= floor
@@ -92,20 +97,21 @@ def neighbour_lists(points: Tensor, k: int) -> Neighbours:
     return Neighbours(torch.cat(found), share_of_ties(points, tied))
 
 
-def half_distances(points: Tensor) -> Iterator[tuple[Tensor, float]]:
+def half_distances(points: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Half the squared distance of every row to all rows, up to a constant per row; infinite to itself.
 
-    Yields blocks (some rows, rows) of bounded size, and the difference below which two distances are tied. For rows of
-    unit length the number rises with the cosine distance.
+    Yields blocks (some rows, rows) of bounded size, and for each of their rows the difference below which two distances
+    are tied, (some rows, 1). For rows of unit length the number rises with the cosine distance.
     """
     lengths = points.square().sum(1)
-    tolerance = _ROUNDING * float(lengths.max())
+    typical = lengths.kthvalue(math.ceil(_MOST * len(lengths))).values
+    tolerance = _ROUNDING * (lengths + typical)[:, None] / 2
     for block in torch.split(
         torch.arange(len(points), device=points.device), max(1, _BLOCK_BYTES // (8 * len(points)))
     ):
         far = lengths / 2 - points[block] @ points.T
         far[torch.arange(len(block), device=points.device), block] = float("inf")
-        yield far, tolerance
+        yield far, tolerance[block]
 
 
 def share_of_ties(points: Tensor, tied: int) -> float:
@@ -147,21 +153,21 @@ def bytes_of_places(wanted: Tensor) -> int:
     return 6 * 8 * wanted.numel()
 
 
-def _nearest(far: Tensor, k: int, tolerance: float) -> tuple[Tensor, int]:
+def _nearest(far: Tensor, k: int, tolerance: Tensor) -> tuple[Tensor, int]:
     """The k nearest columns of each row, rising, and how many rows had a tie at the k-th place."""
     values, columns = far.topk(k + 1, dim=1, largest=False)
     nearest = columns[:, :k].sort(dim=1).values
-    tied = (values[:, k] - values[:, k - 1] <= tolerance).nonzero().flatten()
+    tied = (values[:, k] - values[:, k - 1] <= tolerance[:, 0]).nonzero().flatten()
     if len(tied):
         away = far[tied] - values[tied, k - 1 : k]
-        closer, level = away < -tolerance, away.abs() <= tolerance
+        closer, level = away < -tolerance[tied], away.abs() <= tolerance[tied]
         wanted = k - closer.sum(1, keepdim=True)
         chosen = closer | (level & (level.cumsum(1) <= wanted))
         nearest[tied] = chosen.nonzero()[:, 1].view(-1, k)
     return nearest, len(tied)
 
 
-def _level(far: Tensor, tolerance: float) -> bool:
+def _level(far: Tensor, tolerance: Tensor) -> bool:
     """Whether the finite entries of each row are tied."""
     farthest = far.masked_fill(far.isinf(), -float("inf")).amax(1)
-    return bool((farthest - far.amin(1) <= tolerance).all())
+    return bool((farthest - far.amin(1) <= tolerance[:, 0]).all())

@@ -126,7 +126,7 @@ class RankBiasedOverlap(NeighbourMetric[Rankings]):
         return torch.nn.functional.pad(adds, (0, 1))
 
 
-def _ranked(far: Tensor, depth: int, tolerance: float) -> tuple[Tensor, int]:
+def _ranked(far: Tensor, depth: int, tolerance: Tensor) -> tuple[Tensor, int]:
     """The nearest columns of each row, nearest first and ties by number, and how many rows had a tie."""
     values, columns = far.topk(depth + 1, dim=1, largest=False)
     level = values.diff(dim=1) <= tolerance
@@ -135,11 +135,11 @@ def _ranked(far: Tensor, depth: int, tolerance: float) -> tuple[Tensor, int]:
     going_on = level[:, -1].nonzero().flatten()
     if len(going_on):
         everything = far[going_on].sort(dim=1)
-        ranked[going_on] = _ties_by_number(*everything, tolerance, far.shape[1])[:, :depth]
+        ranked[going_on] = _ties_by_number(*everything, tolerance[going_on], far.shape[1])[:, :depth]
     return ranked, int(level.any(1).sum())
 
 
-def _ties_by_number(values: Tensor, columns: Tensor, tolerance: float, n_columns: int) -> Tensor:
+def _ties_by_number(values: Tensor, columns: Tensor, tolerance: Tensor, n_columns: int) -> Tensor:
     """Columns by value, given that values rise; those that follow each other within the tolerance by number."""
     steps = torch.nn.functional.pad((values.diff(dim=1) > tolerance).long(), (1, 0)).cumsum(1)
     return (steps * n_columns + columns).sort(dim=1).values % n_columns

@@ -65,8 +65,8 @@ class RSA(PairedMetric[Profile]):
     Euclidean ones.
 
     Pitfalls: "cosine" and "whitened-cosine" are not 0 by chance, as dissimilarities are not negative: read them beside
-    their null. Dissimilarities within 1e-12 of each other, as a share of the largest, are ties, and those within 1e-12
-    of zero are zero: rounding decides no rank. Time and memory grow with the square of the rows (n = 10,000 takes
+    their null. Dissimilarities that differ by rounding are ties (1e-12; of squared distances, as a share of the squared
+    lengths of both rows about the median row), and those within as much of zero are zero: rounding decides no rank. Time and memory grow with the square of the rows (n = 10,000 takes
     4 GB); "kendall" takes O(n^2 log n) for each order, some fifty times as long as the others (n = 400: 13 ms).
 
     `null_moments` are exact, with the third, in O(n^3); "kendall" has none.
@@ -105,7 +105,10 @@ class RSA(PairedMetric[Profile]):
         found = dissimilarities(points, self.dissimilarity)
         if found.all_zero or (found.all_equal and self.compare not in _DEFINED_FOR_EQUALS):
             pairs = len(found.ordered_by)
-            raise DegenerateSpace(f"all {pairs} dissimilarities are equal, so there is nothing to correlate")
+            raise DegenerateSpace(
+                f"all {pairs} dissimilarities are equal, so there is nothing to correlate; look for equal rows, "
+                "or use another dissimilarity"
+            )
         profile = _PROFILES[self.compare](found)
         if (profile.tied_share or 0.0) > _MANY_TIES:
             warnings.warn(

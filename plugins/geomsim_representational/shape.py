@@ -35,7 +35,9 @@ class ShapeMetric(PairedMetric[Shape]):
         floor = torch.finfo(points.dtype).eps * max(points.shape)
         rank = int((s > floor * max(1.0, float(s[0]))).sum())
         if not rank:
-            raise DegenerateSpace(f"all {len(points)} rows are equal, so the cloud has no shape")
+            raise DegenerateSpace(
+                f"all {len(points)} rows are equal, so the cloud has no shape; look where they come from"
+            )
         s = s[:rank]
         return Shape(U[:, :rank] * (s / torch.linalg.vector_norm(s)))
 

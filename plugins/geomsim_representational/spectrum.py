@@ -61,7 +61,7 @@ class SingularValues(UnpairedMetric[Spectrum]):
     Larger is farther. Range [0, sqrt 2] for "l2" with "l2" or "sum", [0, 1] for "wasserstein" with any normalisation,
     else unbounded. Unchanged by rotation, by scaling where normalised, by translation where centred.
 
-    Raises DegenerateSpace where a spectrum to be normalised is zero.
+    Raises DegenerateSpace where a spectrum to be normalised is zero, and where one that is not adds up to infinity.
 
     >>> import geomsim, numpy as np
     >>> points = np.random.default_rng(0).normal(size=(100, 4))
@@ -87,10 +87,18 @@ class SingularValues(UnpairedMetric[Spectrum]):
     def prepare(self, points: Tensor) -> Spectrum:
         """Singular values; O(rows x width x min(rows, width))."""
         points = points.double()
+        largest = float(points.abs().max())
+        points = points / (largest or 1.0)  # no sum leaves the range of numbers
         # Rounding in the mean leaves specks where rows are equal.
-        speck = torch.finfo(points.dtype).eps * max(points.shape) * float(points.abs().max()) if self.centre else 0.0
+        speck = torch.finfo(points.dtype).eps * max(points.shape) if self.centre else 0.0
         values = torch.linalg.svdvals(points - points.mean(0) if self.centre else points)
         if self.normalize is None:
+            values = values * largest
+            if float(values.sum()) > torch.finfo(values.dtype).max / 4:
+                raise DegenerateSpace(
+                    f"the singular values of points as large as {largest:.3g} add up to more than a number can hold; "
+                    "divide both sides by a common factor, or normalise the spectra"
+                )
             return Spectrum(values)
         if float(values[0]) <= speck:
             what = f"all {len(points)} rows are equal" if self.centre else "all points are zero"
@@ -106,7 +114,9 @@ class SingularValues(UnpairedMetric[Spectrum]):
         """Distance of the padded spectra."""
         first, second = _padded(left, right)
         apart = first - second
-        return apart.square().sum().sqrt() if self.distance == "l2" else apart.abs().mean()
+        unit = apart.abs().max().clamp(min=torch.finfo(apart.dtype).tiny)  # no square leaves the range of numbers
+        apart = apart / unit
+        return unit * (torch.linalg.vector_norm(apart) if self.distance == "l2" else apart.abs().mean())
 
     def explain(self, left: Spectrum, right: Spectrum) -> Explanation:
         """Both spectra, and the participation ratio of each: how many directions carry the cloud."""
@@ -134,6 +144,8 @@ def _padded(left: Spectrum, right: Spectrum) -> tuple[Tensor, Tensor]:
 
 def _participation(values: Tensor) -> float:
     """(sum s^2)^2 / sum s^4; 0 for a zero spectrum, which no direction carries."""
-    variances = values.square()
-    total = float(variances.square().sum())
-    return float(variances.sum()) ** 2 / total if total else 0.0
+    largest = float(values.max())
+    if not largest:
+        return 0.0
+    variances = (values / largest).square()
+    return float(variances.sum()) ** 2 / float(variances.square().sum())

@@ -58,7 +58,9 @@ class PrincipalComponents:
         )
         rank = int((singular > floor).sum())
         if rank == 0:
-            raise DegenerateSpace("all rows are equal, so there is no component to look through")
+            raise DegenerateSpace(
+                "all rows are equal, so there is no component to look through; look where they come from"
+            )
         kept = min(self.components, rank)
         self._warn_of_ties(singular[: min(kept + 1, rank)])
         scores = centred @ directions[:kept].T
@@ -78,8 +80,9 @@ class PrincipalComponents:
 
 
 def _sign(scores: Floats, loadings: Floats, counts: NDArray[Any]) -> float:
-    cubes = float(counts @ scores**3)
-    if abs(cubes) > 1e-9 * float(counts @ np.abs(scores) ** 3):
+    parts = scores / np.abs(scores).max()  # no cube leaves the range of numbers
+    cubes = float(counts @ parts**3)
+    if abs(cubes) > 1e-9 * float(counts @ np.abs(parts) ** 3):
         return float(np.sign(cubes))
     return float(np.sign(loadings[np.argmax(np.abs(loadings))]))
 

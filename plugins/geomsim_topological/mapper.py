@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from geomsim import Space
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim import InvalidSpace, Space
 from geomsim_topological.clusterer import Dbscan as Dbscan
 from geomsim_topological.cover import Cubes as Cubes
 from geomsim_topological.graph import MapperGraph as MapperGraph
@@ -24,6 +27,8 @@ __all__ = ["Cubes", "Dbscan", "Lens", "MapperGraph", "PrincipalComponents", "map
 _TWO_COMPONENTS = PrincipalComponents(2)
 _TEN_CUBES = Cubes()
 _DBSCAN = Dbscan()
+# Beyond these, squares of differences overflow or vanish.
+_SMALLEST, _LARGEST = 1e-140, 1e150
 
 
 def mapper_graph(
@@ -47,7 +52,7 @@ def mapper_graph(
     Raises
     ------
     InvalidSpace
-        when the points cannot be read.
+        when the points cannot be read, or squares of their distances leave the range of numbers.
     DegenerateSpace
         when a column of the lens is constant, or there is no knee to be found.
 
@@ -61,12 +66,23 @@ def mapper_graph(
 
     space = points if isinstance(points, Space) else Space(points)
     cloud = space.tensor().detach().cpu().double().numpy()
+    _check_range(cloud)
     values = lens_values(lens, cloud)
     chosen = clusterer.resolve(cloud, cover.sets(values)) if isinstance(clusterer, Dbscan) else clusterer
     found = kmapper.KeplerMapper(verbose=0).map(
         values, cloud, clusterer=chosen, cover=cover.to_kmapper(), nerve=_NoNerve()
     )
     return MapperGraph.from_kmapper(found, n_rows=len(cloud), eps=getattr(chosen, "eps", None))
+
+
+def _check_range(cloud: NDArray[np.float64]) -> None:
+    """Raises InvalidSpace where squared distances leave the range of numbers."""
+    largest = float(np.abs(cloud).max())
+    if largest and not _SMALLEST <= largest <= _LARGEST:
+        raise InvalidSpace(
+            f"the largest entry of the points is {largest:.3g}, and distances are taken of points between "
+            f"{_SMALLEST:g} and {_LARGEST:g}: divide them by {largest:.3g}, and with them the lens and eps"
+        )
 
 
 class _NoNerve:

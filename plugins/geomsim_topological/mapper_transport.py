@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -94,9 +95,14 @@ class MapperTransport(PairedMetric[Membership]):
     def prepare(self, points: Tensor) -> Membership:
         """The Mapper graph as incidence and masses; independent of the order of the rows but for their numbers."""
         cloud = points.detach().cpu().double().numpy()
+        # By a power of two, which is exact: no square leaves the range of numbers.
+        unit = 2.0 ** (math.frexp(float(np.abs(cloud).max()))[1] - 1)
+        cloud = cloud / unit
         eps = "knee" if self.relative_eps is None else self.relative_eps * _radius(cloud)
         if eps == 0.0:
-            raise DegenerateSpace("all rows are equal, so there is no length to measure eps in")
+            raise DegenerateSpace(
+                "all rows are equal, so there is no length to measure eps in; look where they come from"
+            )
         graph = mapper_graph(
             cloud,
             PrincipalComponents(self.components),
@@ -105,12 +111,12 @@ class MapperTransport(PairedMetric[Membership]):
         )
         if not graph.names:
             raise DegenerateSpace(
-                f"the Mapper graph has no nodes: each of the {len(cloud)} rows is noise at eps = {graph.eps:.4g} "
+                f"the Mapper graph has no nodes: each of the {len(cloud)} rows is noise at eps = {(graph.eps or 0.0) * unit:.4g} "
                 f"(relative_eps = {(graph.eps or 0.0) / _radius(cloud):.4g}). "
                 "Use a larger relative_eps, fewer n_cubes, or a smaller min_samples"
             )
         _warn(graph)
-        return membership(graph)
+        return membership(replace(graph, eps=(graph.eps or 0.0) * unit))
 
     def score(self, left: Membership, right: Membership, order: Tensor) -> Tensor:
         """The cost of the best plan."""

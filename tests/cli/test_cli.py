@@ -202,7 +202,9 @@ def test_metrics_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["metrics", "--json"]) == 0
     found = {record["name"]: record for record in out(capsys)}
     assert found["svcca"]["kind"] == "paired"
-    assert found["singular-values"]["nulls"] == ["noise-floor"]
+    assert found["singular-values"]["nulls"][0] == "noise-floor"
+    assert "shuffle" not in found["singular-values"]["nulls"]
+    assert found["cka"]["nulls"][:2] == ["shuffle", "exact"]
     assert all("error" not in record for record in found.values())
     assert run(["metrics", "svcca"]) == 0
     text = capsys.readouterr().out

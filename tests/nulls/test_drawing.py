@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, UnpairedMetric
+from geomsim import UnpairedMetric
 from geomsim.nulls import Null, RandomBaseline, RandomSubset, SpectrumMatched, Trial
-from geomsim.nulls.drawing import on_cores, workers_for_redrawn
+from geomsim.nulls.drawing import workers_for_redrawn
 
 REDRAWN = [RandomSubset(), SpectrumMatched(), RandomBaseline()]
 
@@ -93,18 +93,15 @@ def test_threads_of_ours_have_one_of_torch(monkeypatch: pytest.MonkeyPatch, tria
     assert here not in {thread for thread, _ in seen}
 
 
-def test_torch_threads_are_restored_after_an_error_and_after_leaving_early():
-    def fails(item: int) -> int:
-        if item == 3:
-            raise DegenerateSpace("no")
-        return item
+@pytest.mark.parametrize("null", REDRAWN, ids=lambda null: null.name)
+def test_torch_threads_are_restored_after_an_error(trial: Callable[..., Trial], null: Null):
+    judged = trial(Agreement(), *clouds(), chosen=np.arange(3, 15), draws=40)
 
-    with pytest.raises(DegenerateSpace, match="no"):
-        list(on_cores(fails, range(9), 2))
-    assert_threads_restored()
-    early = on_cores(fails, range(3), 2)
-    assert next(early) == 0
-    early.close()
+    def interrupted(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        null.judge(replace(judged, advance=interrupted))
     assert_threads_restored()
 
 

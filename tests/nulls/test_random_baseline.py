@@ -55,7 +55,7 @@ def test_a_correlation_with_noise_has_its_law(trial: Callable[..., Trial], seed:
     law = stats.beta(5, 5, loc=-1, scale=2)
     assert stats.kstest(found.draws, law.cdf).pvalue > 1e-3
     assert stats.binomtest(round(found.p_value * 801) - 1, 800, law.sf(judged.observed)).pvalue > 1e-4
-    assert found.kind == "random-baseline"
+    assert (found.kind, found.is_chance) == ("random-baseline", False)
 
 
 def test_p_is_uniform_where_the_right_side_is_noise(trial: Callable[..., Trial]):
@@ -93,6 +93,12 @@ def test_what_it_cannot_judge(trial: Callable[..., Trial]):
     grouped = replace(trial(Correlation(), left, right), groups=np.arange(12) // 3)
     with pytest.raises(InapplicableNull, match="a random-baseline null treats rows one by one, and these come in gr"):
         RandomBaseline().judge(grouped)
+    by_side = trial(Size(), left, right, side_groups=(None, np.arange(12) // 3))
+    with pytest.raises(
+        InapplicableNull, match=r"these come in groups .*Use null='noise-floor', which halves sides by wh"
+    ):
+        RandomBaseline().judge(by_side)
+    assert RandomBaseline().judge(replace(by_side, side_groups=(None, None), draws=3)).draws is not None
 
     @dataclass(frozen=True)
     class Picky(Correlation):
@@ -109,6 +115,6 @@ def test_what_it_cannot_judge(trial: Callable[..., Trial]):
         def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
             return torch.tensor(torch.inf)
 
-    with pytest.raises(DegenerateSpace, match="not finite for 5 of 5 noise matrices"):
+    with pytest.raises(DegenerateSpace, match="in the place of the right side: Broken gives inf; a metric must"):
         RandomBaseline().judge(trial(Broken(), left, right, draws=5))
     assert NULLS["random-baseline"] == RandomBaseline()

@@ -178,6 +178,7 @@ def test_what_is_no_subset_of_exchangeable_pairs_is_refused(trial: Callable[...,
         (trial(Correlation(), left, right), r"geomsim\.compare\(\.\.\., subset=\.\.\.\).* use null='shuffle', 'exact'"),
         (whole, "the subset is the whole pool of 20 pairs"),
         (replace(some, groups=np.arange(8) // 2), "one by one, and these come in groups .*or groups='ignored'"),
+        (replace(some, side_groups=(np.arange(8) // 2, None)), "one by one, and these come in groups"),
         (replace(some, chosen=np.array([0, 1, 2, 3, 4, 5, 6, 6])), "1 of 8 rows of the subset repeat another one"),
         (replace(some, chosen=np.arange(7)), "7 rows are chosen where 8 left and 8 right ones are compared"),
         (replace(some, pool=(some.pool[0], some.pool[1][:-1])), "the pool has 20 left and 19 right rows"),
@@ -187,3 +188,14 @@ def test_what_is_no_subset_of_exchangeable_pairs_is_refused(trial: Callable[...,
     with pytest.raises(InapplicableNull, match="use null='noise-floor', 'spectrum-matched' or 'random-baseline'"):
         RandomSubset().judge(trial(Shift(), left, right))
     assert NULLS["random-subset"] == RandomSubset()
+
+
+def test_an_answer_that_is_no_number_is_no_subset_without_a_score(trial: Callable[..., Trial]):
+    @dataclass(frozen=True)
+    class Broken(Correlation):
+        def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
+            return super().score(left, right, order) * torch.where(left[0] == left.min(), torch.nan, 1.0)
+
+    judged = trial(Correlation(), *sides(0, 300), chosen=np.arange(20, 60), draws=200)
+    with pytest.raises(DegenerateSpace, match=r"Broken gives a number that is not finite for \d of 200 subsets"):
+        RandomSubset().judge(replace(judged, metric=Broken()))
