@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.contract import Explanation, Metric, PairedMetric
-from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
+from geomsim.errors import GeomsimWarning, InapplicableNull, InvalidConfig
 from geomsim.intervals import Interval, check_options
 from geomsim.intervals import interval as interval_of
 from geomsim.nulls import Chance, Null, Trial, null_for
@@ -31,7 +31,7 @@ from geomsim.states import States
 from geomsim.tables import plain
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    pass
 
 _RESAMPLES = 200  # of a bootstrap
 
@@ -42,9 +42,9 @@ class Comparison:
     closer than chance is a negative z. `n_rows` is the number of pairs, or of rows of the smaller side if unpaired.
 
     `corrected` is (s - E0) / (s_best - E0): 0 is chance and 1 identity, whatever the metric's direction. E0 is the mean
-    over reordered rows, from the metric's exact moments where there are any, else the mean of the null's draws where
-    these reorder rows. It is None for unpaired metrics, metrics without a best score, and where
-    chance alone reaches the best score. `raw_score` is the score before a metric's own `chance_corrected` was applied, else the score itself.
+    over reordered rows, from the metric's exact moments where there are any, else from the draws of a null that
+    reorders rows. It is None for unpaired metrics, metrics without a best score, and where chance alone reaches the
+    best score. `raw_score` is the score before a metric's own `chance_corrected` was applied, else the score itself.
     """
 
     score: float

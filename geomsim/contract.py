@@ -129,7 +129,7 @@ class PairedMetric(Metric[State]):
         return None
 
     def null_mean(self, left: State, right: State) -> float | None:
-        """The mean alone, which every chance-corrected score needs; override it where it is cheaper than all moments."""
+        """The mean alone, which every chance-corrected score needs; override it where it is cheaper to have."""
         moments = self.null_moments(left, right)
         return None if moments is None else moments.mean
 

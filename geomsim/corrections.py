@@ -30,7 +30,7 @@ def benjamini_hochberg(p_values: ArrayLike, n_tests: int | None = None) -> NDArr
     """Benjamini and Hochberg's step-up p-values: the expected share of false alarms among all alarms.
 
     With p sorted upwards, the i-th of m becomes the smallest of m p_(j) / j over j >= i. Valid for independent tests
-    and under positive dependence. Reference: Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B 57.
+    and under positive dependence. Reference: Benjamini and Hochberg 1995, Journal of the Royal Statistical Society B.
 
     Of `n_tests` tests, those whose p is not given count as p = 1. Raises InvalidConfig for values outside [0, 1].
 

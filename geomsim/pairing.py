@@ -178,9 +178,7 @@ class Pairing:
         {'1': 1, '2-10': 2, '11-100': 0, 'more': 0}
         """
         busier = np.maximum(np.bincount(self.left)[self.left], np.bincount(self.right)[self.right])
-        return {
-            name: np.flatnonzero((busier >= low) & (busier <= (high or len(self)))) for name, low, high in _BUCKETS
-        }
+        return {name: np.flatnonzero((busier >= low) & (busier <= (high or len(self)))) for name, low, high in _BUCKETS}
 
     def multiplicity(self) -> dict[str, int]:
         """How many right rows have how many partners: in buckets 1, 2-10, 11-100, more."""

@@ -107,7 +107,8 @@ class Sides:
             starts.append(np.arange(n_pairs))
             ends.append(first + common)
             first += int(common.max()) + 1
-        edges = coo_array((np.ones(n_pairs * len(ties)), (np.concatenate(starts), np.concatenate(ends))), (first, first))
+        ends_of_edges = (np.concatenate(starts), np.concatenate(ends))
+        edges = coo_array((np.ones(n_pairs * len(ties)), ends_of_edges), (first, first))
         found = connected_components(edges, directed=False)[1][:n_pairs]
         return np.asarray(found, dtype=np.int64), "pairs that hang together through shared rows"
 

@@ -100,9 +100,9 @@ class Study:
         records = self.records()
         frame = pd.DataFrame(records, dtype=object).infer_objects()
         # From the records, where whole numbers beside missing ones are still whole.
-        for kind, names in (("Int64", _WHOLE), ("float64", _REAL)):
-            for name in names:
-                frame[name] = pd.array([record[name] for record in records], dtype=kind)
+        for name in (*_WHOLE, *_REAL):
+            values = [record[name] for record in records]
+            frame[name] = pd.Series(values, dtype="Int64" if name in _WHOLE else "float64")
         for label in frame.columns.difference(list(_COLUMNS)):
             # Parquet holds one type per column, and a layer may be 3 here and "embedding" there.
             if frame[label].dropna().map(type).nunique() > 1:
@@ -302,7 +302,7 @@ class _Run:
         if self._checkpoint.folder is None:
             return {}
         try:
-            code = [code_digest(type(metric)), None if null is None else code_digest(type(null))]
+            code: list[object] = [code_digest(type(metric)), None if null is None else code_digest(type(null))]
         except NoDigestError:
             code = [object()]  # has no digest either, so this cell is not kept
         return {

@@ -205,7 +205,7 @@ def test_a_class_that_is_re_exported_keeps_its_name(shelf: Shelf) -> None:
 
 
 def test_wrong_parameters() -> None:
-    accepted = "metric 'svcca' takes the parameters kept_variance, components, statistic, chance_corrected; got variance"
+    accepted = "takes the parameters kept_variance, components, statistic, chance_corrected; got variance"
     with pytest.raises(GeomsimError, match=rf"{accepted} \(got an unexpected keyword argument 'variance'\)"):
         geomsim.metric("svcca", variance=0.9)
     with pytest.raises(

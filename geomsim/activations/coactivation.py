@@ -64,9 +64,10 @@ class Candidates:
     """For every latent of both sides, its best few partners on the other side.
 
     ``left_to_right.partner[i]`` are right latents, ``right_to_left.partner[j]`` left ones. `removed` counts, for each
-    side, the latents without any partner by reason (``silent``: never fires; ``constant``: no variance, so no Pearson's r;
-    ``few_firings``; ``few_cofirings``: with every other latent), and under ``pairs`` the pairs that had firings enough
-    but too few co-firings. `blocks` is the number of blocks of the jackknife, `block_kind` what they are made of.
+    side, the latents without any partner by reason (``silent``: never fires; ``constant``: no variance, so no Pearson's
+    r; ``few_firings``; ``few_cofirings``: with every other latent), and under ``pairs`` the pairs that had firings
+    enough but too few co-firings. `blocks` is the number of blocks of the jackknife, `block_kind` what
+    they are made of.
     """
 
     left_to_right: Partners

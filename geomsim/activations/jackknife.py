@@ -80,7 +80,8 @@ def _jackknife(products: Floats, left: Side, of_left: Integers, right: Side, of_
     for side, latents in ((left, of_left), (right, of_right)):
         sums, squares = side.sums[:, latents], side.squares[:, latents]
         rest, rest_squares = sums.sum(axis=0) - sums, squares.sum(axis=0) - squares
-        variation = rest_squares - rest**2 / n
+        # The only block there is leaves nothing, hence no division by 0 tokens.
+        variation = rest_squares - rest**2 / np.maximum(n, 1)
         # What rounding leaves of a latent that is constant without this block is no variance.
         totals.append(rest)
         variations.append(np.where(variation > 1e-12 * rest_squares, variation, 0.0))

@@ -143,9 +143,7 @@ def score_table(
         for record in records
     ]
     headings = [label.replace("_", " ") for label in labels]
-    table = plain_table(
-        title, [*headings, "metric", *(["null"] if nulls else []), *numeric], rows, numeric=numeric
-    )
+    table = plain_table(title, [*headings, "metric", *(["null"] if nulls else []), *numeric], rows, numeric=numeric)
     table.padding = (0, 1, 0, 0)  # fits 80 characters
     table.columns[len(labels)].min_width = 16
     farther = sorted({record["metric"] for record in records if record["larger_means"] == "farther"})

@@ -24,6 +24,7 @@ def study(
     *,
     out: Path | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
+    figures: bool = True,
     plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
     common: Common = Common(),
 ) -> int:
@@ -37,6 +38,8 @@ def study(
         a folder for results.parquet, results.csv, draws.npz and run.json; by default `results` beside the file.
     resume
         go on where a study that was stopped left off: cells that are finished are not computed again.
+    figures
+        also write heatmap, null distributions and scores by multiplicity as PDF, where there is something to show.
     plugin
         a Python file that registers metrics; may be given again.
     """
@@ -64,6 +67,11 @@ def study(
         raise
     for written in result.save(target):
         common.note(f"wrote {written}")
+    if figures:
+        from geomsim.report.study_figures import save_study_figures
+
+        for written in save_study_figures(result, target / "figures"):
+            common.note(f"wrote {written}")
     records = result.records()
     # File names are long; where the configuration gives labels of its own, these tell the rows apart.
     columns = list(records[0])

@@ -126,7 +126,7 @@ class _Side:
         # The place of each row's group in the random order.
         places = random.permutation(self.n_groups)[numbers]
         ends = np.cumsum(np.bincount(places))[:-1]
-        cut = int(ends[0])
+        cut = int(ends[np.argmin(np.abs(2 * ends - n_rows))])
         rows = np.argsort(places, kind="stable")
         return rows[:cut], rows[cut:]
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-BLOCK_ROWS = 64  # rows moved at a time
-_BUFFER = 1 << 18  # numbers in a buffer: what is moved at a time stays in the processor's cache
+from geomsim_representational.gathered import bytes_of_gathered, gathered_products
 
 
 @dataclass(frozen=True)
@@ -75,37 +73,11 @@ def inner_products(left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
                 lengths = right.lengths.index_select(0, order)
                 scores[draw] += t * right.lengths.sum() - (1 + 2 * u) * (left.lengths @ lengths)
         return scores
-    return _gathered_products(left.matrix(), right.matrix(), orders)
-
-
-def _gathered_products(matrix: Tensor, other: Tensor, orders: Tensor) -> Tensor:
-    """Sums over i and j of matrix[i, j] other[order[i], order[j]], block by block on and above the diagonal."""
-    n_rows, scores = len(matrix), matrix.new_zeros(len(orders))
-    starts = range(0, n_rows, BLOCK_ROWS)
-    blocks = []
-    for start in starts:
-        block = matrix[start : start + BLOCK_ROWS, start:].clone()
-        block[:, len(block) :] *= 2  # these pairs of rows are met once, those in the square on the diagonal twice
-        blocks.append(block.view(-1))
-    largest = min(BLOCK_ROWS, n_rows) * n_rows
-    together = min(len(orders), max(1, _BUFFER // largest))
-    # Written over and over: fresh memory for each block takes longer than filling it.
-    whole, part = other.new_empty(together * largest), other.new_empty(together * largest)
-    for some, chunk in zip(torch.split(scores, together), torch.split(orders, together), strict=True):
-        for start, block in zip(starts, blocks, strict=True):
-            wanted = chunk[:, start : start + BLOCK_ROWS]
-            draws, height = wanted.shape
-            rows = whole[: draws * height * n_rows].view(-1, n_rows)
-            torch.index_select(other, 0, wanted.reshape(-1), out=rows)
-            moved = part[: draws * len(block)].view(draws, height, n_rows - start)
-            columns = chunk[:, None, start:].expand(-1, height, -1)
-            torch.gather(rows.view(draws, height, n_rows), 2, columns, out=moved)
-            some += moved.view(draws, -1) @ block
-    return scores
+    return gathered_products(left.matrix(), right.matrix(), orders)
 
 
 def bytes_of_products(left: Alignment, right: Alignment) -> int:
     """What :func:`inner_products` needs for each order."""
     if left.features is not None and right.features is not None:
         return 8 * (right.features.numel() + 2 * left.features.shape[1] * right.features.shape[1])
-    return 2 * 8 * min(BLOCK_ROWS, right.rows) * right.rows
+    return bytes_of_gathered(right.rows, right.lengths.device)

@@ -15,6 +15,7 @@ from geomsim_representational.canonical import (
     correlations,
     principal_axes,
     products,
+    statistic_mean,
     statistic_moments,
     statistics,
     warn_of_few_rows,
@@ -96,6 +97,10 @@ class CCA(PairedMetric[Columns]):
     def null_moments(self, left: Columns, right: Columns) -> Moments | None:
         """Exact moments of the mean square: mean max(k, k') / (n - 1); None for the mean."""
         return statistic_moments(left.basis, right.basis, self.statistic)
+
+    def null_mean(self, left: Columns, right: Columns) -> float | None:
+        """The mean alone; None where the statistic is the mean correlation."""
+        return statistic_mean(left.basis, right.basis, self.statistic)
 
     def explain(self, left: Columns, right: Columns) -> Explanation:
         """The ranks, and all canonical correlations."""

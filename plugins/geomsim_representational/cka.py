@@ -11,7 +11,7 @@ from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimError, GeomsimWarning, Moments, PairedMetric
 from geomsim_representational.alignment import Alignment, bytes_of_products, inner_products, u_centred
-from geomsim_representational.reordering_moments import reordering_moments
+from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
 
 KernelName = Literal["linear", "rbf"]
 
@@ -34,8 +34,9 @@ class CKA(PairedMetric[Alignment]):
     the width (white noise, 50 rows in width 500: .91) or the bandwidth is small; from .1 on a warning says so. Use
     `debiased-cka` then. A few directions of large variance decide a linear score.
 
-    `null_moments` are exact: mean and variance of Kazi-Aoual et al. 1995, and the third moment. Time O(rows^3) where
-    rows <= width, else O(rows^2 x width). Scores take O(rows^2) or, where that is less, O(rows x width x width').
+    `null_moments` are exact: mean and variance of Kazi-Aoual et al. 1995, and the third moment. Where the columns are
+    few, a side keeps features: its moments take O(rows^2 x width), scores by features of both sides O(rows x width x
+    width'). Else moments take rows^3 / 3 operations and scores O(rows^2). The mean alone takes O(rows).
 
     Raises DegenerateSpace for fewer than three rows (two always score 1), for equal rows, and for a median distance
     of 0 ("rbf").
@@ -78,7 +79,7 @@ class CKA(PairedMetric[Alignment]):
 
     def score(self, left: Alignment, right: Alignment, order: Tensor) -> Tensor:
         """Inner product of the two matrices, the right one reordered."""
-        chance = left.trace * right.trace / (left.rows - 1)
+        chance = reordering_mean(left, right)
         if chance >= _HIGH_BY_CHANCE:
             warnings.warn(
                 f"with {left.rows} rows this biased CKA is {chance:.2f} by chance alone: rows are few for the number "
@@ -100,13 +101,17 @@ class CKA(PairedMetric[Alignment]):
         """Exact mean, variance and skewness over all orders."""
         return reordering_moments(left, right)
 
+    def null_mean(self, left: Alignment, right: Alignment) -> float:
+        """The mean alone, O(rows)."""
+        return reordering_mean(left, right)
+
     def explain(self, left: Alignment, right: Alignment) -> Explanation:
         """Effective dimensions (tr K)^2 / |K|^2, the score by chance, and what each row adds to the score."""
         return Explanation(
             {
                 "effective dimensions left": left.trace**2,
                 "effective dimensions right": right.trace**2,
-                "mean by chance": left.trace * right.trace / (left.rows - 1),
+                "mean by chance": reordering_mean(left, right),
                 **_bandwidths(left, right),
             },
             _added_by_row(left, right),
@@ -197,6 +202,10 @@ class DebiasedCKA(PairedMetric[Alignment]):
     def null_moments(self, left: Alignment, right: Alignment) -> Moments:
         """Exact mean, 0, variance and skewness over all orders."""
         return reordering_moments(left, right)
+
+    def null_mean(self, left: Alignment, right: Alignment) -> float:
+        """The mean alone, 0."""
+        return reordering_mean(left, right)
 
     def explain(self, left: Alignment, right: Alignment) -> Explanation:
         """What each row adds to the score, and the bandwidths of RBF kernels."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from geomsim import DegenerateSpace, Moments
-from geomsim_representational.arc_moments import arc_moments
+from geomsim_representational.arc_moments import arc_mean, arc_moments
 from geomsim_representational.neighbour_metric import ByDistance, CosineNeighbours
 from geomsim_representational.neighbours import Neighbours, bytes_of_places, places
 
@@ -80,6 +80,10 @@ class CKNNA(CosineNeighbours[WeightedNeighbours]):
     def null_moments(self, left: WeightedNeighbours, right: WeightedNeighbours) -> Moments:
         """Mean, variance and skewness from how the weighted arcs of the two neighbourhood graphs lie."""
         return arc_moments((left.rows, left.weights), (right.rows, right.weights), 1)
+
+    def null_mean(self, left: WeightedNeighbours, right: WeightedNeighbours) -> float:
+        """The mean alone, O(rows x k)."""
+        return arc_mean((left.rows, left.weights), (right.rows, right.weights), 1)
 
     def by_row(self, left: WeightedNeighbours, right: WeightedNeighbours, orders: Tensor) -> Tensor:
         """What each row adds to the score, (draws, rows)."""

@@ -76,8 +76,10 @@ class Dissimilarities:
 def dissimilarities(points: Tensor, kind: Dissimilarity) -> Dissimilarities:
     """All pairs of rows of `points` (rows, width), at least two; O(rows^2 x width).
 
-    "correlation" is 1 - Pearson r of two rows, "cosine" 1 - cosine of two rows. What is within rounding of zero is zero:
-    1e-12 for these two, for squared distances 1e-12 of the summed squared lengths of both rows about the median row.
+    "correlation" is 1 - Pearson r of two rows, "cosine" 1 - cosine of two rows. What is within rounding of zero is
+    zero: 1e-12 for these two, for squared distances 1e-12 of the summed squared lengths of both rows about the median
+    row, or a few eps of the rows as given.
+
     Raises DegenerateSpace for constant rows ("correlation") and zero rows ("cosine"), with their numbers.
     """
     n_rows = len(points)
@@ -98,7 +100,7 @@ def _squared_distances(points: Tensor) -> tuple[Tensor, Tensor]:
     # No comparison minds the scale, and no square leaves the range of numbers.
     points = points / (float(points.abs().max()) or 1.0)
     read_to = _READ_TO * torch.linalg.vector_norm(points, dim=1)
-    # Distances stay, and small ones keep their digits; the mean would follow a single far row, and the others lose them.
+    # Distances stay, and small ones keep their digits: the mean would follow a single far row.
     centred = points - points.median(0).values
     lengths = centred.square().sum(1)
     square = lengths[:, None] + lengths - 2 * (centred @ centred.T)

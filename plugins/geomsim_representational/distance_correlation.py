@@ -11,7 +11,7 @@ from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimWarning, Moments, PairedMetric
 from geomsim_representational.alignment import Alignment, bytes_of_products, inner_products, u_centred
-from geomsim_representational.reordering_moments import reordering_moments
+from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
 
 _HIGH_BY_CHANCE = 0.1  # of the squared score, so that dCor warns where CKA would
 
@@ -94,7 +94,7 @@ class DistanceCorrelation(PairedMetric[Alignment]):
 
     def score(self, left: Alignment, right: Alignment, order: Tensor) -> Tensor:
         """Inner product of the two matrices, the right one reordered; its root for dCor."""
-        chance = left.trace * right.trace / (left.rows - 1)
+        chance = reordering_mean(left, right)
         if chance >= _HIGH_BY_CHANCE:
             warnings.warn(
                 f"with {left.rows} rows this biased distance correlation is {sqrt(chance):.2f} by chance alone: rows "
@@ -105,23 +105,27 @@ class DistanceCorrelation(PairedMetric[Alignment]):
         return self.score_many(left, right, order[None])[0]
 
     def score_many(self, left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
-        """Each order gathers one matrix block by block."""
+        """Each order gathers one matrix."""
         products = inner_products(left, right, orders)  # rounding leaves the range by an eps or two
         return products.clamp(-1.0, 1.0) if self.debiased else products.clamp(0.0, 1.0).sqrt()
 
     def bytes_per_order(self, left: Alignment, right: Alignment) -> int:
-        """One block of rows before and after it is moved."""
+        """What is moved for one order."""
         return bytes_of_products(left, right)
 
     def null_moments(self, left: Alignment, right: Alignment) -> Moments | None:
         """Exact mean, 0, variance and skewness over all orders of R*; None for dCor."""
         return reordering_moments(left, right) if self.debiased else None
 
+    def null_mean(self, left: Alignment, right: Alignment) -> float | None:
+        """The mean alone, 0 for R*; None for dCor."""
+        return reordering_mean(left, right) if self.debiased else None
+
     def explain(self, left: Alignment, right: Alignment) -> Explanation:
         """What each row adds to R* or to the square of dCor, and that square by chance."""
         facts: dict[str, float | int | str] = {}
         if not self.debiased:
-            facts["mean square by chance"] = left.trace * right.trace / (left.rows - 1)
+            facts["mean square by chance"] = reordering_mean(left, right)
         added = (left.matrix() * right.matrix()).sum(1)
         return Explanation(facts, {"rows": {"row": list(range(left.rows)), "adds": added.tolist()}})
 

@@ -41,10 +41,9 @@ def gathered_products(matrix: Tensor, other: Tensor, orders: Tensor) -> Tensor:
     return _by_blocks(matrix, other, orders)
 
 
-def bytes_of_gathered(matrix: Tensor) -> int:
+def bytes_of_gathered(n_rows: int, device: torch.device) -> int:
     """What :func:`gathered_products` needs for each order: two lists of places, or a block of rows before and after."""
-    n_rows = len(matrix)
-    return 2 * 4 * n_rows if matrix.device.type == "cpu" else 2 * 8 * min(_BLOCK_ROWS, n_rows) * n_rows
+    return 2 * 4 * n_rows if device.type == "cpu" else 2 * 8 * min(_BLOCK_ROWS, n_rows) * n_rows
 
 
 def _by_loop(matrix: Tensor, other: Tensor, orders: Tensor) -> Tensor:

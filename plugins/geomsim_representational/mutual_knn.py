@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from geomsim import Moments
-from geomsim_representational.arc_moments import arc_moments
+from geomsim_representational.arc_moments import arc_mean, arc_moments
 from geomsim_representational.neighbour_metric import ByDistance, SharedNeighbours
 from geomsim_representational.neighbours import Neighbours
 
@@ -48,5 +48,12 @@ class MutualKnn(SharedNeighbours):
 
     def null_moments(self, left: Neighbours, right: Neighbours) -> Moments:
         """Mean k / (n - 1), variance and skewness from how the arcs of the two neighbourhood graphs lie."""
-        sides = [(side.rows, torch.ones_like(side.rows)) for side in (left, right)]
-        return arc_moments(sides[0], sides[1], Fraction(1, left.rows.numel()))
+        return arc_moments(_arcs(left), _arcs(right), Fraction(1, left.rows.numel()))
+
+    def null_mean(self, left: Neighbours, right: Neighbours) -> float:
+        """The mean alone, k / (n - 1)."""
+        return arc_mean(_arcs(left), _arcs(right), Fraction(1, left.rows.numel()))
+
+
+def _arcs(side: Neighbours) -> tuple[Tensor, Tensor]:
+    return side.rows, torch.ones_like(side.rows)

@@ -19,7 +19,7 @@ from geomsim_representational.neighbours import (
     places,
     share_of_ties,
 )
-from geomsim_representational.ranking_moments import ranking_moments
+from geomsim_representational.ranking_moments import ranking_mean, ranking_moments
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,10 @@ class RankBiasedOverlap(NeighbourMetric[Rankings]):
         """Mean, variance and skewness from how the arcs of the graphs of the first 1, 2, ... neighbours lie."""
         sides = [(side.rows, side.ranks[:, : self.depth]) for side in (left, right)]
         return ranking_moments(sides[0], sides[1], self._weights()[: self.depth] / len(left.rows))
+
+    def null_mean(self, left: Rankings, right: Rankings) -> float:
+        """The mean alone, from E[X_d] = d^2 / (n - 1)."""
+        return ranking_mean(len(left.rows), self._weights()[: self.depth] / len(left.rows))
 
     def by_row(self, left: Rankings, right: Rankings, orders: Tensor) -> Tensor:
         """Each shared neighbour counts from the depth on at which both rankings have shown it; (draws, rows)."""

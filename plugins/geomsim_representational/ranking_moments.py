@@ -33,7 +33,7 @@ def ranking_moments(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], a
     for rankings deeper than 64, and where the score is the same in every order.
     """
     n, depth = left[0].shape
-    changes = (adds - torch.nn.functional.pad(adds[1:], (0, 1))).cpu()
+    changes = _by_cut(adds)
     powers = (1, 2, 3) if depth <= _DEEPEST else (1, 2)
     sides = [_tables(*side, deep=3 in powers) for side in (left, right)]
     raw = [_raw_moment(power, sides[0], sides[1], changes) for power in powers]
@@ -43,6 +43,19 @@ def ranking_moments(left: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], a
     if len(raw) < 3:
         return Moments(mean, variance)
     return Moments(mean, variance, (raw[2] - 3 * mean * raw[1] + 2 * mean**3) / variance**1.5)
+
+
+def ranking_mean(n_rows: int, adds: Tensor) -> float:
+    """The mean alone of :func:`ranking_moments`, which is the same for all rankings of one depth; O(depth)."""
+    # A single arc needs no table: d arcs leave every row of G_d.
+    none = adds.new_zeros(0)
+    side = _Tables(n_rows, none, none, none, none, none, none, none)
+    return _raw_moment(1, side, side, _by_cut(adds))
+
+
+def _by_cut(adds: Tensor) -> Tensor:
+    """What each cut adds for a shared arc, c_d."""
+    return (adds - torch.nn.functional.pad(adds[1:], (0, 1))).cpu()
 
 
 def _raw_moment(power: int, left: _Tables, right: _Tables, changes: Tensor) -> float:

@@ -66,10 +66,11 @@ class RSA(PairedMetric[Profile]):
 
     Pitfalls: "cosine" and "whitened-cosine" are not 0 by chance, as dissimilarities are not negative: read them beside
     their null. Dissimilarities that differ by rounding are ties (1e-12; of squared distances, as a share of the squared
-    lengths of both rows about the median row), and those within as much of zero are zero: rounding decides no rank. Time and memory grow with the square of the rows (n = 10,000 takes
-    4 GB); "kendall" takes O(n^2 log n) for each order, some fifty times as long as the others (n = 400: 13 ms).
+    lengths of both rows about the median row), and those within as much of zero are zero: rounding decides no rank.
+    Time and memory grow with the square of the rows (n = 10,000 takes 4 GB); "kendall" takes O(n^2 log n) for each
+    order, some fifty times as long as the others (n = 400: 13 ms).
 
-    `null_moments` are exact, with the third, in O(n^3); "kendall" has none.
+    `null_moments` are exact, with the third, in n^3 / 3 operations for each side; "kendall" has none.
 
     Raises DegenerateSpace for fewer than three rows, for rows on which the dissimilarity is undefined (constant rows
     for "correlation", zero rows for "cosine"), and where all dissimilarities are equal (for the two cosines: zero).
@@ -134,6 +135,10 @@ class RSA(PairedMetric[Profile]):
     def null_moments(self, left: Profile, right: Profile) -> Moments | None:
         """Exact mean, variance and skewness over all orders; None for "kendall"."""
         return left.moments(right)
+
+    def null_mean(self, left: Profile, right: Profile) -> float | None:
+        """The mean alone, O(rows^2); None for "kendall"."""
+        return left.mean(right)
 
     def explain(self, left: Profile, right: Profile) -> Explanation:
         """Share of tied pairs, and what each row adds to the score: a row with little is arranged differently.

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from geomsim import Moments
+from geomsim_representational.trace_of_cube import trace_of_cube
 
 _BLOCK = 256  # rows at a time
 
@@ -35,19 +36,24 @@ _LAYOUTS = {
 class _Side:
     """A symmetric matrix with zero diagonal, taken apart: the mean of its pairs, row effects, and the rest."""
 
-    mean: float
     row_effects: float  # sum of squared row sums of what is left without the mean
     rest: float  # sum of squares of what is left without mean and row effects
     triples: dict[str, float]  # without the mean: sums over distinct rows of the products of three pairs, by layout
 
 
-def pair_moments(left: Tensor, right: Tensor) -> Moments:
-    r"""Moments of the sum over pairs i < j of left_ij right_p(i)p(j), p a uniformly drawn order; O(rows^3).
+def pair_mean(left: Tensor, right: Tensor) -> float:
+    """Mean of the sum over pairs i < j of left_ij right_p(i)p(j), as for :func:`pair_moments`; O(rows^2)."""
+    n = len(left)
+    return _mean(left) * _mean(right) * n * (n - 1) / 2
 
-    `left` and `right` are (rows, rows), symmetric, with 0 on the diagonal, at least three rows. Without the mean c of
-    its pairs, such a matrix is a sum of row effects, r_i / (n - 2) + r_j / (n - 2) off the diagonal with r its row
-    sums, and a rest S whose rows sum to 0. Reordering mixes neither with the other, and no order makes them correlate
-    (they are different irreducible representations of the group of orders), so that
+
+def pair_moments(left: Tensor, right: Tensor) -> Moments:
+    r"""Moments of the sum over pairs i < j of left_ij right_p(i)p(j), p a uniformly drawn order.
+
+    `left` and `right` are (rows, rows), symmetric, with 0 on the diagonal, at least three rows; rows^3 / 3 operations
+    for each. Without the mean c of its pairs, such a matrix is a sum of row effects, r_i / (n - 2) + r_j / (n - 2) off
+    the diagonal with r its row sums, and a rest S whose rows sum to 0. Reordering mixes neither with the other, and no
+    order makes them correlate (they are different irreducible representations of the group of orders), so that
 
     .. math:: \operatorname{Var} = \frac{1}{4} \left[ \frac{2 \lVert S \rVert^2 \lVert S' \rVert^2}{n (n-3)}
        + \frac{4 \lVert r \rVert^2 \lVert r' \rVert^2}{(n-2)^2 (n-1)} \right],
@@ -57,7 +63,7 @@ def pair_moments(left: Tensor, right: Tensor) -> Moments:
     """
     n = len(left)
     sides = [_side(matrix) for matrix in (left, right)]
-    mean = sides[0].mean * sides[1].mean * n * (n - 1) / 2
+    mean = pair_mean(left, right)
     variance = sides[0].row_effects * sides[1].row_effects / ((n - 2) ** 2 * (n - 1))
     if n > 3:  # three rows have row effects only
         variance += sides[0].rest * sides[1].rest / (2 * n * (n - 3))
@@ -71,17 +77,20 @@ def pair_moments(left: Tensor, right: Tensor) -> Moments:
     return Moments(mean, variance, third / 8 / variance**1.5)
 
 
+def _mean(matrix: Tensor) -> float:
+    return float(matrix.sum()) / (len(matrix) * (len(matrix) - 1))
+
+
 def _side(matrix: Tensor) -> _Side:
     n = len(matrix)
-    mean = float(matrix.sum()) / (n * (n - 1))
-    centred = matrix - mean
+    centred = matrix - _mean(matrix)
     centred.fill_diagonal_(0.0)
     row = centred.sum(1)
     row -= row.mean()
     # What is left of a sum of rounded numbers is rounding, not a row effect.
     floor = (n * torch.finfo(matrix.dtype).eps) ** 2 * float(matrix.square().sum())
     effects = float(row.square().sum())
-    rest = cubes = touching = triangles = path = 0.0
+    rest = cubes = touching = path = 0.0
     for start in range(0, n, _BLOCK):
         block = centred[start : start + _BLOCK]
         inside = torch.arange(len(block), device=block.device)
@@ -91,14 +100,12 @@ def _side(matrix: Tensor) -> _Side:
         squares = block.square()
         cubes += float((squares * block).sum())
         touching += float(squares.sum(1) @ row[start : start + _BLOCK])
-        triangles += float(((block @ centred) * block).sum())
         path += float(row[start : start + _BLOCK] @ block @ row)
     star = float(row.pow(3).sum())
     return _Side(
-        mean,
         effects if effects > n * floor else 0.0,
         rest if rest > floor else 0.0,
-        _distinct(cubes, touching, triangles, star, path),
+        _distinct(cubes, touching, trace_of_cube(centred), star, path),
     )
 
 

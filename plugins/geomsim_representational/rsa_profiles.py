@@ -12,10 +12,9 @@ from torch import Tensor
 from geomsim import Moments
 from geomsim_representational.alignment import Alignment, bytes_of_products, inner_products
 from geomsim_representational.dissimilarity import Dissimilarities
-from geomsim_representational.reordering_moments import reordering_moments
-from geomsim_representational.rsa_moments import pair_moments
-
-_BLOCK = 128  # rows moved at a time: a block and the rows it reads stay in the processor's cache
+from geomsim_representational.gathered import bytes_of_gathered, gathered_products
+from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
+from geomsim_representational.rsa_moments import pair_mean, pair_moments
 
 Side = TypeVar("Side", bound="Profile")
 
@@ -38,6 +37,10 @@ class Profile(ABC):
 
     def moments(self: Side, right: Side) -> Moments | None:
         """Exact moments of the score over all orders, or None where none are known."""
+        return None
+
+    def mean(self: Side, right: Side) -> float | None:
+        """The mean alone of :meth:`moments`."""
         return None
 
     def added_by_row(self: Side, right: Side) -> Tensor | None:
@@ -63,24 +66,20 @@ class PairProfile(Profile):
         return len(self.matrix)
 
     def scores(self, right: PairProfile, orders: Tensor) -> Tensor:
-        """Each order gathers the right profile block by block, above the diagonal only."""
-        starts = range(0, self.rows, _BLOCK)
-        blocks = [_above_diagonal(self.matrix, start) for start in starts]
-        scores = self.matrix.new_zeros(len(orders))
-        for draw, order in enumerate(orders):
-            for start, block in zip(starts, blocks, strict=True):
-                rows = right.matrix.index_select(0, order[start : start + _BLOCK])
-                moved = rows.gather(1, order[start:].expand(len(rows), -1))
-                scores[draw] += torch.dot(block, moved.view(-1))
-        return scores
+        """Inner product of the two matrices, which hold each pair twice, the right one reordered."""
+        return gathered_products(self.matrix, right.matrix, orders) / 2
 
     def bytes_per_order(self, right: PairProfile) -> int:
-        """One block of rows before and after it is moved."""
-        return 2 * 8 * _BLOCK * self.rows
+        """What is moved for one order."""
+        return bytes_of_gathered(self.rows, self.matrix.device)
 
     def moments(self, right: PairProfile) -> Moments:
         """Mean, variance and skewness of the Mantel statistic."""
         return pair_moments(self.matrix, right.matrix)
+
+    def mean(self, right: PairProfile) -> float:
+        """Mean of the Mantel statistic."""
+        return pair_mean(self.matrix, right.matrix)
 
     def added_by_row(self, right: PairProfile) -> Tensor:
         """Half of what the pairs that a row is in add."""
@@ -109,6 +108,10 @@ class WhitenedProfile(Profile):
     def moments(self, right: WhitenedProfile) -> Moments:
         """Mean, variance and skewness, as for CKA."""
         return reordering_moments(self.centred, right.centred)
+
+    def mean(self, right: WhitenedProfile) -> float:
+        """Mean, as for CKA."""
+        return reordering_mean(self.centred, right.centred)
 
     def added_by_row(self, right: WhitenedProfile) -> Tensor:
         """The row's part of the inner product."""
@@ -152,10 +155,3 @@ def _normalised(found: Dissimilarities, values: Tensor, centre: bool, tied_share
     if centre:
         values = values - values.mean()
     return PairProfile(found.matrix(values / torch.linalg.vector_norm(values)), tied_share)
-
-
-def _above_diagonal(matrix: Tensor, start: int) -> Tensor:
-    """The rows from `start` on, from the diagonal to the right, flat; each pair of rows counts once."""
-    block = matrix[start : start + _BLOCK, start:].clone()
-    block[:, : len(block)] /= 2  # this square holds each of its pairs twice
-    return block.view(-1)

@@ -12,6 +12,7 @@ from geomsim_representational.canonical import (
     check_statistic,
     correlations,
     principal_axes,
+    statistic_mean,
     statistic_moments,
     statistics,
     warn_of_few_rows,
@@ -110,6 +111,10 @@ class SVCCA(PairedMetric[Basis]):
     def null_moments(self, left: Basis, right: Basis) -> Moments | None:
         """Exact moments of the mean square: mean max(k, k') / (n - 1); None for the mean."""
         return statistic_moments(left.columns, right.columns, self.statistic)
+
+    def null_mean(self, left: Basis, right: Basis) -> float | None:
+        """The mean alone; None where the statistic is the mean correlation."""
+        return statistic_mean(left.columns, right.columns, self.statistic)
 
     def explain(self, left: Basis, right: Basis) -> Explanation:
         """How many components were kept on each side, with what share of variance, and the correlations."""

@@ -109,14 +109,15 @@ class MapperTransport(PairedMetric[Membership]):
             Cubes(self.n_cubes, self.overlap),
             Dbscan(eps, self.min_samples),  # type: ignore[arg-type]
         )
+        eps_of_points = (graph.eps or 0.0) * unit
         if not graph.names:
             raise DegenerateSpace(
-                f"the Mapper graph has no nodes: each of the {len(cloud)} rows is noise at eps = {(graph.eps or 0.0) * unit:.4g} "
+                f"the Mapper graph has no nodes: each of the {len(cloud)} rows is noise at eps = {eps_of_points:.4g} "
                 f"(relative_eps = {(graph.eps or 0.0) / _radius(cloud):.4g}). "
                 "Use a larger relative_eps, fewer n_cubes, or a smaller min_samples"
             )
         _warn(graph)
-        return membership(replace(graph, eps=(graph.eps or 0.0) * unit))
+        return membership(replace(graph, eps=eps_of_points))
 
     def score(self, left: Membership, right: Membership, order: Tensor) -> Tensor:
         """The cost of the best plan."""

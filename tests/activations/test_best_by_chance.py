@@ -8,6 +8,7 @@ from geomsim.activations.best_by_chance import ChancePartners, _other_text, chan
 from geomsim.activations.coactivation import correlate
 from geomsim.activations.codes import Codes
 from geomsim.activations.matching import pair
+from geomsim.corrections import benjamini_hochberg
 from geomsim.errors import InvalidCodes, InvalidPairing
 from geomsim_synthetic import two_models
 
