@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geomsim.contract import Metric
 from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig, InvalidPairing
+from geomsim.intervals import PAIRS_SHARING_ROWS
 from geomsim.orders import Restriction
 from geomsim.pairing import Pairing
 from geomsim.space import Space, group_numbers
@@ -110,7 +111,7 @@ class Sides:
         ends_of_edges = (np.concatenate(starts), np.concatenate(ends))
         edges = coo_array((np.ones(n_pairs * len(ties)), ends_of_edges), (first, first))
         found = connected_components(edges, directed=False)[1][:n_pairs]
-        return np.asarray(found, dtype=np.int64), "pairs that hang together through shared rows"
+        return np.asarray(found, dtype=np.int64), PAIRS_SHARING_ROWS
 
     def side_groups(self, groups: Any) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None] | None:
         """The groups of the rows of each side, for metrics whose rows do not correspond. Raises InvalidConfig."""
