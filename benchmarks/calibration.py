@@ -37,7 +37,7 @@ def line(case: Case, datasets: int, alphas: tuple[float, ...]) -> str:
         f"{len(p)}",
         *(f"{rate.share:.3f} ({rate.low:.3f} to {rate.high:.3f})" for rate in rates),
         f"{excess:.3f}",
-        f"{chance:.2g}",
+        f"{chance:.2g}" if chance > 1e-12 else "< 1e-12",
     ]
     return f"| {' | '.join(cells)} |"
 

@@ -205,7 +205,8 @@ def _checked(points: Any, called: str) -> Any:
         if points.dtype.kind != "f":
             points = points.astype(np.float64)
         elif points.dtype.itemsize not in (4, 8):
-            points = points.astype(np.float32 if points.dtype.itemsize < 4 else np.float64)
+            with np.errstate(over="ignore"):  # what does not fit is infinite, and refused below
+                points = points.astype(np.float32 if points.dtype.itemsize < 4 else np.float64)
         points = points.astype(points.dtype.newbyteorder("="), copy=False)
         finite_rows = None if points.ndim != 2 else np.isfinite(points).all(axis=1)
     if points.ndim != 2:

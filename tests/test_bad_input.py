@@ -170,8 +170,6 @@ def has_moments(metric: Metric[Any]) -> bool:
 def test_a_number_that_holds_or_an_error_that_says_why(variant: Variant, change: Callable[[Floats], Any]) -> None:
     metric = geomsim.metric(variant[0], **variant[1])
     left, right = change(LEFT), change(RIGHT)
-    if metric.parameters().get("normalize", "") is None and float(np.abs(Space(left).numpy()).max()) > 1e153:
-        pytest.skip("the variance of such scores is beyond the range of numbers")
     for side, found in (("left", judged(left, RIGHT, metric, null=None)), ("right", judged(LEFT, right, metric))):
         if isinstance(found, DegenerateSpace) and "width" not in str(found):
             assert f"{side} s" in str(found)  # the space, or half of the side

@@ -221,7 +221,8 @@ def kolmogorov_smirnov(ranks: NDArray[np.int64], steps: int, upto: float = 1.0) 
         below = np.convolve(below, each)[: n + 1]
         below[int(bound) :] = 0.0
     rest = stats.poisson.pmf(n - np.arange(n + 1), n * (1 - last / steps))
-    return excess, float(1 - below @ rest / stats.poisson.pmf(n, n)) if excess > 0 else 1.0
+    chance = 1 - below @ rest / stats.poisson.pmf(n, n) if excess > 0 else 1.0
+    return excess, max(0.0, float(chance))  # correct to 1e-12
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ def spread(scores: NDArray[np.float64]) -> float | None:
     """
     if len(scores) < 2:
         return None
-    return float(scores.std(ddof=1)) if np.ptp(scores) > _rounding(0.0, scores) else 0.0
+    if np.ptp(scores) <= _rounding(0.0, scores):
+        return 0.0
+    unit = float(np.abs(scores).max())  # so that no square leaves the range of numbers
+    return unit * float((scores / unit).std(ddof=1))
 
 
 def check_finite(scores: NDArray[np.float64], metric: Metric[Any], what: str) -> None:

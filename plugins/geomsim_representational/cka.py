@@ -235,7 +235,7 @@ def _kernel(points: Tensor, kernel: KernelName, bandwidth: float) -> tuple[Tenso
     if kernel == "linear":
         # A product of features costs rows x width x width', a gathered matrix rows x rows; the latter is slower by far
         # for each number.
-        if width < n_rows and (width**2 <= 8 * n_rows or n_rows > _MOST_GRAM_ROWS):
+        if width < n_rows and (width**2 <= 4 * n_rows or n_rows > _MOST_GRAM_ROWS):
             return points, None, None
         return None, points @ points.T, None
     lengths = points.square().sum(1)

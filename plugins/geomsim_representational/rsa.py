@@ -68,7 +68,7 @@ class RSA(PairedMetric[Profile]):
     their null. Dissimilarities that differ by rounding are ties (1e-12; of squared distances, as a share of the squared
     lengths of both rows about the median row), and those within as much of zero are zero: rounding decides no rank.
     Time and memory grow with the square of the rows (n = 10,000 takes 4 GB); "kendall" takes O(n^2 log n) for each
-    order, some fifty times as long as the others (n = 400: 13 ms).
+    order, some two hundred times as long as the others (n = 400: 13 ms).
 
     `null_moments` are exact, with the third, in n^3 / 3 operations for each side; "kendall" has none.
 

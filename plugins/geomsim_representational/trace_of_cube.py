@@ -13,8 +13,7 @@ def trace_of_cube(matrix: Tensor) -> float:
     .. math:: \sum_{ijk} a_{ij} a_{jk} a_{ki}
 
     Block by block: of three blocks of rows, only I <= J <= K are met, which takes rows^3 / 3 operations in place of the
-    2 rows^3 of a product of matrices. Different blocks come in six orders, of which the trace is the same, two equal
-    ones in three.
+    2 rows^3 of a product of matrices. What three different blocks add comes up in six orders, two equal ones in three.
 
     >>> trace_of_cube(torch.tensor([[1.0, 2.0], [2.0, 0.0]], dtype=torch.float64))
     13.0
