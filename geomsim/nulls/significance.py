@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from typing import Any, Literal
 
 import numpy as np
@@ -38,7 +40,8 @@ def spread(scores: NDArray[np.float64]) -> float | None:
         return None
     if np.ptp(scores) <= _rounding(0.0, scores):
         return 0.0
-    unit = float(np.abs(scores).max())  # so that no square leaves the range of numbers
+    # A power of two, which loses no digits, so that no square leaves the range of numbers.
+    unit = math.ldexp(0.5, math.frexp(float(np.abs(scores).max()))[1])
     return unit * float((scores / unit).std(ddof=1))
 
 
