@@ -15,6 +15,7 @@ def trace_of_cube(matrix: Tensor) -> float:
     Block by block: of three blocks of rows, only I <= J <= K are met, which takes rows^3 / 3 operations in place of the
     2 rows^3 of a product of matrices. What three different blocks add comes up in six orders, two equal ones in three.
 
+    >>> import torch
     >>> trace_of_cube(torch.tensor([[1.0, 2.0], [2.0, 0.0]], dtype=torch.float64))
     13.0
     """
