@@ -28,10 +28,12 @@ from geomsim.contract import UnpairedMetric as UnpairedMetric
 from geomsim.errors import DegenerateSpace as DegenerateSpace
 from geomsim.errors import GeomsimError as GeomsimError
 from geomsim.errors import GeomsimWarning as GeomsimWarning
+from geomsim.errors import InapplicableNull as InapplicableNull
 from geomsim.errors import InvalidConfig as InvalidConfig
 from geomsim.errors import InvalidPairing as InvalidPairing
 from geomsim.errors import InvalidSpace as InvalidSpace
 from geomsim.nulls import Null as Null
+from geomsim.orders import equal_blocks as equal_blocks
 from geomsim.pairing import Pairing as Pairing
 from geomsim.space import Space as Space
 from geomsim.study import Study as Study

@@ -175,9 +175,10 @@ def compare(
     draws, seed
         how many random orders, and where their generator starts. The same seed gives the same p-value everywhere.
     groups
-        which rows are not exchangeable one by one: "blocks" moves whole groups of the spaces (the default where there
-        are groups), "within" moves rows inside their group only, "ignored" moves all rows freely; or one label per
-        pair, whose blocks are moved whole.
+        which rows are not exchangeable one by one: "blocks" (the default where the spaces have groups) moves whole
+        groups, which change places with groups of their own size (:func:`geomsim.equal_blocks` cuts them to one);
+        "within" moves rows inside their group only, "ignored" moves all rows freely; or one label per pair, whose
+        blocks are moved whole.
     subset
         pairs to compare, by number or mask; all others only serve the null "random-subset".
     interval, confidence

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from geomsim.errors import InapplicableNull
 
@@ -29,12 +29,12 @@ def row_orders(
     """Uniform reorderings of the rows, one at a time, each (n_rows,) int64.
 
     Without groups every order is as likely as any other. ``within`` moves rows only inside their group (rows of one
-    stratum are exchangeable). ``blocks`` moves whole groups: the rows of a group stay together and in order, groups
-    follow each other in a random order, and the whole is laid against the rows grouped the same way (documents are
-    exchangeable, their tokens are not). With blocks of unequal length the test is approximate: tokens then also move to
-    other places within their documents.
+    stratum are exchangeable). ``blocks`` moves whole groups: the rows of a group stay together and in order, and take
+    the places of a group of the same size (documents are exchangeable, their tokens are not). Groups of different sizes
+    do not change places: a group laid across the border of two others falls out of step with both, chance then scores
+    too low, and more than half of all tests find what is not there. A group alone in its size stays where it is.
 
-    Raises InapplicableNull when the groups leave nothing to move.
+    Raises InapplicableNull when the groups leave nothing to move, and when more than half of the rows cannot move.
     """
     _check_many(n_rows)
     random = generator(seed)
@@ -59,9 +59,67 @@ def row_orders(
         return
     if len(members) < 2:
         raise InapplicableNull("all rows belong to one group, so there is no second block to swap it with")
+    alike = [np.array(rows) for rows in _by_size(members)]
+    staying = n_rows - sum(rows.size for rows in alike)
+    if staying > n_rows / 2:
+        raise InapplicableNull(
+            f"{staying} of {n_rows} rows are in groups of a size that no other group has, and only groups of one size "
+            "can change places. Cut the groups to one length (geomsim.equal_blocks gives the rows to take on both "
+            "sides), or use groups='within' or groups='ignored' if rows are exchangeable"
+        )
+    order[:] = np.arange(n_rows)
     for _ in range(draws):
-        order[together] = np.concatenate([members[block] for block in random.permutation(len(members))])
+        for rows in alike:
+            order[rows] = rows[random.permutation(len(rows))]
         yield order.copy()
+
+
+def staying_rows(groups: NDArray[np.int64]) -> int:
+    """How many rows are in groups that no whole-block shuffle can move, since no other group has their size."""
+    sizes = np.unique(groups, return_counts=True)[1]
+    alone, counts = np.unique(sizes, return_counts=True)
+    return int(alone[counts == 1].sum())
+
+
+def equal_blocks(groups: ArrayLike, length: int | None = None) -> NDArray[np.int64]:
+    """Rows that make all groups of one size: the first `length` of each group that has as many, in their order.
+
+    Documents of one length can change places whole, which is what a shuffle of tokens needs. Without a `length` the one
+    that keeps most rows is taken. Take the same rows on both sides::
+
+        rows = equal_blocks(left.groups)
+        geomsim.compare(left.take(rows), right.take(rows), "cka")
+
+    Raises InapplicableNull where fewer than two groups are so long.
+
+    >>> equal_blocks([0, 0, 0, 1, 1, 2, 2, 2, 2, 3])
+    array([0, 1, 2, 5, 6, 7])
+    """
+    labels = np.unique(np.asarray(groups), return_inverse=True)[1]
+    sizes = np.bincount(labels)
+    if length is None:
+        longest = np.sort(sizes)[::-1]
+        kept = longest * np.arange(1, len(longest) + 1)
+        kept[:1] = 0  # one group has nothing to change places with
+        length = int(longest[int(np.argmax(kept))])
+    if length < 1 or int((sizes >= length).sum()) < 2:
+        raise InapplicableNull(
+            f"fewer than two of {len(sizes)} groups have {length} rows; the largest have "
+            f"{', '.join(map(str, np.sort(sizes)[::-1][:3]))}"
+        )
+    together = np.argsort(labels, kind="stable")
+    starts = np.cumsum(sizes) - sizes
+    place = np.empty(len(labels), dtype=np.int64)
+    place[together] = np.arange(len(labels)) - np.repeat(starts, sizes)
+    return np.flatnonzero((sizes[labels] >= length) & (place < length))
+
+
+def _by_size(members: Sequence[NDArray[np.int64]]) -> list[list[NDArray[np.int64]]]:
+    """Groups of one size together, where there are several."""
+    found: dict[int, list[NDArray[np.int64]]] = {}
+    for rows in members:
+        found.setdefault(len(rows), []).append(rows)
+    return [rows for rows in found.values() if len(rows) > 1]
 
 
 def subset_orders(chosen: NDArray[np.int64], pool: int, draws: int, seed: int) -> Iterator[NDArray[np.int64]]:
@@ -92,7 +150,7 @@ def distinct_orders(n_rows: int, groups: NDArray[np.int64] | None = None, restri
         log_count = math.lgamma(n_rows + 1)
     else:
         sizes = np.unique(groups, return_counts=True)[1]
-        log_count = (
-            math.lgamma(len(sizes) + 1) if restriction == "blocks" else float(sum(math.lgamma(s + 1) for s in sizes))
-        )
+        if restriction == "blocks":  # groups of one size change places
+            sizes = np.unique(sizes, return_counts=True)[1]
+        log_count = float(sum(math.lgamma(size + 1) for size in sizes))
     return math.inf if log_count > 700 else round(math.exp(log_count))

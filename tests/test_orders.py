@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from geomsim.errors import InapplicableNull
-from geomsim.orders import distinct_orders, row_orders, subset_orders
+from geomsim.orders import distinct_orders, equal_blocks, row_orders, staying_rows, subset_orders
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=25).map(np.array)
 
@@ -50,22 +50,43 @@ def test_within_keeps_every_row_in_its_stratum(groups: np.ndarray, seed: int):
 @given(LABELS, st.integers(0, 100))
 def test_blocks_move_whole_and_in_order(groups: np.ndarray, seed: int):
     blocks = blocks_of(groups)
+    sizes = [len(block) for block in blocks]
+    staying = sum(size for size in sizes if sizes.count(size) == 1)
+    assert staying_rows(groups) == staying
     if len(blocks) < 2:
         with pytest.raises(InapplicableNull, match="all rows belong to one group"):
             next(row_orders(len(groups), 1, seed, groups, "blocks"))
         return
-    laid_out = list(itertools.chain.from_iterable(blocks))
+    if staying > len(groups) / 2:
+        with pytest.raises(InapplicableNull, match=f"{staying} of {len(groups)} rows are in groups of a size that no"):
+            next(row_orders(len(groups), 1, seed, groups, "blocks"))
+        return
     for order in row_orders(len(groups), 4, seed, groups, "blocks"):
-        assert sorted(order) == list(range(len(groups)))
-        # Read along the left rows, block by block, the right rows are whole blocks one after the other.
-        along = order[laid_out].tolist()
-        found = []
-        while along:
-            block = next(block for block in blocks if block[0] == along[0])
-            assert along[: len(block)] == block
-            found.append(block)
-            along = along[len(block) :]
-        assert sorted(found) == sorted(blocks)
+        # Against each block of the left stands one whole block of the right, of its size and in its order.
+        assert sorted(order[block].tolist() for block in blocks) == sorted(blocks)
+        assert all(order[block].tolist() == block for block in blocks if sizes.count(len(block)) == 1)
+
+
+@given(LABELS, st.none() | st.integers(1, 6))
+def test_equal_blocks_are_the_first_rows_of_long_groups(groups: np.ndarray, length: int | None):
+    blocks = blocks_of(groups)
+    if length is None:
+        kept = {size: sum(len(block) >= size for block in blocks) for size in range(1, len(groups) + 1)}
+        possible = {size: count for size, count in kept.items() if count >= 2}
+        if not possible:
+            with pytest.raises(InapplicableNull, match="fewer than two of 1 groups"):
+                equal_blocks(groups)
+            return
+        rows = equal_blocks(groups)
+        assert len(rows) == max(size * count for size, count in possible.items())
+    elif sum(len(block) >= length for block in blocks) < 2:
+        with pytest.raises(InapplicableNull, match=f"fewer than two of {len(blocks)} groups have {length} rows"):
+            equal_blocks(groups, length)
+        return
+    else:
+        rows = equal_blocks(groups, length)
+        assert rows.tolist() == sorted(row for block in blocks if len(block) >= length for row in block[:length])
+    assert staying_rows(groups[rows]) == 0
 
 
 def test_every_order_is_equally_likely():
@@ -77,7 +98,7 @@ def test_every_order_is_equally_likely():
 
 @pytest.mark.parametrize(("restriction", "count"), [("blocks", 6), ("within", 2 * 2 * 6)])
 def test_every_restricted_order_is_equally_likely(restriction, count: int):
-    groups = np.array([0, 1, 2, 2, 0, 1, 2])
+    groups = np.array([0, 1, 2, 2, 0, 1, 2]) if restriction == "within" else np.array([0, 1, 2, 2, 0, 1, 3])
     found: dict[tuple[int, ...], int] = {}
     for order in row_orders(7, 200 * count, 5, groups, restriction):
         found[tuple(order.tolist())] = found.get(tuple(order.tolist()), 0) + 1
@@ -93,8 +114,9 @@ def test_distinct_orders_by_enumeration(groups: np.ndarray):
     assert distinct_orders(n_rows, groups, "within") == len(kept)
     blocks = blocks_of(groups)
     moved = {
-        tuple(itertools.chain.from_iterable(blocks[b] for b in order))
+        order
         for order in itertools.permutations(range(len(blocks)))
+        if all(len(blocks[b]) == len(blocks[place]) for place, b in enumerate(order))
     }
     assert distinct_orders(n_rows, groups, "blocks") == len(moved)
 

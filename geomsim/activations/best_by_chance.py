@@ -185,6 +185,7 @@ class ChancePartners:
         for what, own, theirs in (
             ("tokens", self.n_tokens, candidates.n_tokens),
             ("min_firings", self.provenance.get("min_firings"), candidates.provenance.get("min_firings")),
+            ("measure", self.provenance.get("measure", "pearson"), candidates.provenance.get("measure", "pearson")),
             ("min_cofirings", self.provenance.get("min_cofirings"), candidates.provenance.get("min_cofirings")),
         ):
             if own != theirs:

@@ -90,6 +90,13 @@ def pair(
     if max_p is not None and (chance is None or not 0 < max_p <= 1):
         raise InvalidPairing(f"max_p={max_p} must be above 0 and at most 1, and needs chance=, a number of shifts")
     halves = None
+    measure = (left_codes.provenance if isinstance(left_codes, Candidates) else correlate_options).get(
+        "measure", "pearson"
+    )
+    if measure != "pearson" and (cross_fit or chance is not None):
+        raise InvalidPairing(
+            f"cross_fit and chance measure Pearson's r, and these partners are chosen by {measure}; leave one out"
+        )
     if cross_fit:
         if not isinstance(left_codes, Codes) or not isinstance(right_codes, Codes):
             raise InvalidCodes("cross_fit chooses on some documents and measures on others: it needs both sides' Codes")
@@ -112,6 +119,7 @@ def pair(
         "method": method,
         "direction": direction,
         "min_weight": min_weight,
+        "measure": measure,
         "min_firings": candidates.provenance.get("min_firings"),
         "min_cofirings": candidates.provenance.get("min_cofirings"),
         "n_tokens": candidates.n_tokens,

@@ -17,7 +17,7 @@ from geomsim.nulls.contract import Chance, Null, Trial
 from geomsim.nulls.drawing import workers_for
 from geomsim.nulls.refusals import paired_metric
 from geomsim.nulls.significance import check_finite, p_value, spread
-from geomsim.orders import Restriction, distinct_orders, row_orders, subset_orders
+from geomsim.orders import Restriction, distinct_orders, row_orders, staying_rows, subset_orders
 from geomsim.parallel import on_cores
 
 _FEWEST_BATCHES = 20  # progress is told after each batch
@@ -65,6 +65,12 @@ class Shuffle(Null):
         scores = np.concatenate(parts)
         check_finite(scores, metric, "orders")
         notes = []
+        staying = 0 if trial.groups is None or trial.restriction == "within" else staying_rows(trial.groups)
+        if staying:
+            notes.append(
+                f"{staying} of {n_rows} rows are in groups of a size that no other group has and stayed in place, "
+                "which lifts chance towards the score; geomsim.equal_blocks gives rows that can all move"
+            )
         possible = distinct_orders(n_rows, trial.groups, trial.restriction)
         if possible <= trial.draws:
             notes.append(

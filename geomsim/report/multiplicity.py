@@ -126,7 +126,7 @@ def bucket_score_panels(
     return figure_of_panels(metrics, draw, size, title, "; ".join([_PARTNERS, *_key(every)]), columns, look)
 
 
-_PARTNERS = "pairs by how many left rows share their right row"
+_PARTNERS = "pairs by how many share a row with them"
 
 
 def _size(n_buckets: int, key: bool) -> tuple[float, float]:

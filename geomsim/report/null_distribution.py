@@ -122,6 +122,7 @@ def null_histograms(
         null_histogram(item[0], axes, title=item[1], key=False, look=look)
 
     grey = "grey: by chance" + ", or noise floor" * any(_is_floor(each) for each in comparisons)
+    grey += ", or random subsets" * any(each.null_kind == "random-subset" for each in comparisons)
     key = f"{grey}; orange: as close as the score or closer"
     key += "; bar at the top: interval of the score" * any(each.interval is not None for each in comparisons)
     return figure_of_panels(list(zip(comparisons, names, strict=True)), draw, (COLUMN, 2.1), title, key, columns, look)
@@ -265,6 +266,8 @@ def _label_lines(axes: Axes, comparison: Comparison, look: Look) -> None:
     low, high = axes.get_xlim()
     place = {at: (at - low) / (high - low) for at in (mean, score)}
     what = f"floor {number_text(mean)}" if _is_floor(comparison) else f"chance {chance_text(mean)}"
+    if comparison.null_kind == "random-subset":  # as alike as the pool, which is no chance level
+        what = f"subsets {chance_text(mean)}"
     away = "right" if score >= mean else "left"
     room = place[mean] if away == "right" else 1 - place[mean]
     towards = {"right": "left", "left": "right"}[away]

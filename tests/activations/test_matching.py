@@ -228,3 +228,12 @@ def test_errors_of_chance_and_halves_say_what_is_needed():
     whole = chance_partners(left, right, **gates)
     with pytest.raises(InvalidCodes, match="do not belong together: tokens 2000 and"):
         pair(left, right, cross_fit=True, chance=whole, **gates)
+
+
+@pytest.mark.parametrize("more", [{"cross_fit": True}, {"chance": 2}])
+def test_other_measures_are_not_mixed_with_pearson(more):
+    left, right = (Codes.from_dense(codes, groups=np.arange(60) // 10) for codes in random_codes(0))
+    with pytest.raises(InvalidPairing, match="measure Pearson's r, and these partners are chosen by cosine"):
+        pair(left, right, measure="cosine", **GATES, **more)
+    assert pair(left, right, measure="cosine", **GATES).provenance["measure"] == "cosine"
+    assert pair(left, right, **GATES).provenance["measure"] == "pearson"
