@@ -151,10 +151,22 @@ def score_table(
     remarks = [f"Larger is farther for {', '.join(farther)}."] if farther else []
     if floored:
         remarks.append(f"Chance is the noise floor for {', '.join(floored)}: random halves of one side.")
+    if adjusted == "holm" and (needed := _draws_for_holm(records)):
+        remarks.append(f"So many tests need {needed:,} draws before Holm's p can reach .05; bh and maxt need fewer.")
     if remarks:
         table.caption = "\n".join(remarks)
         table.caption_justify = "left"
     return table
+
+
+def _draws_for_holm(records: Sequence[Mapping[str, Any]]) -> int | None:
+    """How many draws Holm's correction needs at .05, where these have fewer."""
+    tests: dict[str, list[float]] = {}
+    for record in records:
+        if not missing(record["p_value"]) and not missing(record["draws"]):
+            tests.setdefault(record["null"], []).append(record["draws"])
+    short = [20 * len(draws) - 1 for draws in tests.values() if len(draws) / (min(draws) + 1) > 0.05]
+    return max(short, default=None)
 
 
 def _unpaired(records: Sequence[Mapping[str, Any]]) -> set[str]:

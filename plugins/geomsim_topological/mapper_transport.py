@@ -19,6 +19,7 @@ from geomsim_topological.transport import Transport, exact_transport
 
 _MUCH_NOISE = 0.25
 _CELLS_SHOWN = 50
+_SMALL = 1 << 20  # rows times nodes up to which incidences are multiplied dense
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,15 +125,20 @@ class MapperTransport(PairedMetric[Membership]):
         return self.score_many(left, right, order[None])[0]
 
     def score_many(self, left: Membership, right: Membership, orders: Tensor) -> Tensor:
-        """One sparse product and one transport for each order."""
-        from_left = left.incidence.T.tocsr()
-        values = [_transport(from_left @ right.incidence[order], left, right).value for order in orders.cpu().numpy()]
+        """One product of incidences and one transport for each order."""
+        from_left: Any = left.incidence.T.tocsr()
+        to_right: Any = right.incidence
+        if max(from_left.shape[0], to_right.shape[1]) * to_right.shape[0] <= _SMALL:
+            # Sparse products of small graphs spend their time on bookkeeping; counts are whole numbers either way.
+            from_left, to_right = from_left.toarray(), to_right.toarray()
+        values = [_transport(from_left @ to_right[order], left, right).value for order in orders.cpu().numpy()]
         # Rounding in the masses may lift a cost of 1 above it.
         return torch.tensor(values, dtype=torch.float64, device=orders.device).clamp(0.0, 1.0)
 
     def bytes_per_order(self, left: Membership, right: Membership) -> int:
-        """The order and its value: draws are worked through one by one."""
-        return 8 * (left.incidence.shape[0] + 1)
+        """The order, its value, and the reordered side: draws are worked through one by one."""
+        rows, nodes = right.incidence.shape
+        return 8 * (rows + 1) + (8 * rows * nodes if rows * nodes <= _SMALL else 0)
 
     def explain(self, left: Membership, right: Membership) -> Explanation:
         """Both graphs in numbers; the largest cells of the plan; for each left node its partners.
@@ -170,8 +176,8 @@ def membership(graph: MapperGraph) -> Membership:
     )
 
 
-def _transport(shared: sparse.csr_matrix, left: Membership, right: Membership) -> Transport:
-    both = np.asarray(shared.toarray(), dtype=np.float64)
+def _transport(shared: sparse.csr_matrix | NDArray[np.float64], left: Membership, right: Membership) -> Transport:
+    both = np.asarray(shared if isinstance(shared, np.ndarray) else shared.toarray(), dtype=np.float64)
     either = left.sizes[:, None] + right.sizes[None, :] - both
     return exact_transport(1.0 - both / either, left.mass, right.mass)
 
