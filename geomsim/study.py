@@ -240,6 +240,7 @@ class _Run:
         }
         self._states = States()
         self._spaces: OrderedDict[Path, Space] = OrderedDict()
+        self._pairings: dict[Path, Pairing] = {}
 
     def cells(self, number: int, item: Mapping[str, Any]) -> Iterator[Cell]:
         """All cells of one pair of spaces: its parts x metrics x nulls."""
@@ -319,7 +320,10 @@ class _Run:
     def _opened(self, item: Mapping[str, Any]) -> tuple[Space, Space, Pairing | None]:
         pairing = item.get("pairing")
         if isinstance(pairing, str | Path):
-            pairing = Pairing.open(self._base / pairing)
+            path = self._base / pairing
+            if path not in self._pairings:
+                self._pairings[path] = Pairing.open(path)
+            pairing = self._pairings[path]
         if not isinstance(pairing, Pairing | None):
             raise InvalidConfig(f"pairing is a Pairing or the path of one, got {type(pairing).__name__}")
         return self._space(item["left"]), self._space(item["right"]), pairing

@@ -26,7 +26,7 @@ def pair(
     min_cofirings: int = 20,
     min_weight: float | None = None,
     cross_fit: Annotated[bool, Parameter(negative="")] = False,
-    chance: int | None = None,
+    chance: int = 3,
     max_p: float | None = None,
     common: Common = Common(),
 ) -> int:
@@ -53,9 +53,9 @@ def pair(
         choose the pairs on one half of the documents and measure their correlation on the other; all thresholds
         apply to the first half.
     chance
-        how often to correlate with shifted documents, 5 say: how high is the best correlation by chance?
+        how often to correlate with shifted documents too: how high is the best correlation by chance? 0 for not at all.
     max_p
-        largest chance p-value of a pair; needs --chance.
+        largest chance p-value of a pair.
     """
     from geomsim.activations.codes import Codes
     from geomsim.activations.codes_reader import read_manifest
@@ -71,7 +71,7 @@ def pair(
     codes = [Codes.open(folder) for folder in (left, right)]
     pairing = pair_codes(
         codes[0], codes[1], method=method, direction=direction, min_weight=min_weight,
-        cross_fit=cross_fit, chance=chance, max_p=max_p, seed=common.start,
+        cross_fit=cross_fit, chance=chance or None, max_p=max_p, seed=common.start,
         top=top, min_firings=min_firings, min_cofirings=min_cofirings,
     )  # fmt: skip
     pairing.save(out)
