@@ -110,8 +110,10 @@ def test_pairs_are_measured_on_other_documents_and_set_beside_chance(
     assert held_out(Codes.open(folders[0]), pairing).n_tokens == 750
     assert run([*arguments, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["held_out_documents"] != found["held_out_documents"]
-    assert run(["pair", *folders, "--out", str(tmp_path / "none.parquet"), "--chance", "0"]) == 1
-    assert "shifts must be at least 1, got 0" in capsys.readouterr().err
+    assert run(["pair", *folders, "--out", str(tmp_path / "none.parquet"), "--chance", "-1"]) == 1
+    assert "shifts must be at least 1, got -1" in capsys.readouterr().err
+    assert run(["pair", *folders, "--out", str(tmp_path / "plain.parquet"), "--chance", "0", "--json"]) == 0
+    assert "chance" not in Pairing.open(tmp_path / "plain.parquet").provenance
 
 
 def test_ctrl_c_leaves_unfinished_codes_that_can_be_started_again(text: str, tmp_path: Path) -> None:
