@@ -212,10 +212,9 @@ def run_study(
         checkpoint=Checkpoint(None if folder is None else Path(folder), resume=resume),
     )
     cells: list[Cell] = []
-    with track(len(settings["pairs"]), "study") as advance:
+    with track(len(settings["pairs"]) * run.n_metrics, "study") as advance:
         for number, item in enumerate(settings["pairs"]):
-            cells.extend(run.cells(number, item))
-            advance(1)
+            cells.extend(run.cells(number, item, advance))
     return Study(cells, plain(settings))
 
 
@@ -242,8 +241,13 @@ class _Run:
         self._spaces: OrderedDict[Path, Space] = OrderedDict()
         self._pairings: dict[Path, Pairing] = {}
 
-    def cells(self, number: int, item: Mapping[str, Any]) -> Iterator[Cell]:
-        """All cells of one pair of spaces: its parts x metrics x nulls."""
+    @property
+    def n_metrics(self) -> int:
+        """How many metrics are asked for."""
+        return len(self._metrics)
+
+    def cells(self, number: int, item: Mapping[str, Any], advance: Callable[[int], object]) -> Iterator[Cell]:
+        """All cells of one pair of spaces: its parts x metrics x nulls. Advances by the number of metrics in all."""
         labels = plain({key: value for key, value in item.items() if key not in PAIR_KEYS})
         described = ", ".join(f"{key} {value}" for key, value in labels.items())
         where = [f"pair {number + 1}" + (f" ({described})" if labels else "")]
@@ -259,9 +263,9 @@ class _Run:
             for side, space in (("left", left), ("right", right))
         ]
         family = _family(number, left, right, pairing)
-        for part in parts:
+        for done, part in enumerate(parts):
             joined: Sides | None = None
-            for metric in self._metrics:
+            for place, metric in enumerate(self._metrics):
                 inside = [*where, *(name for name in (part.subspace, part.bucket) if name != ALL), name_of(metric)]
                 try:
                     for model in self._models(metric, part):
@@ -276,6 +280,8 @@ class _Run:
                         yield cell
                 except GeomsimError as error:
                     raise error.within(", ".join(inside)) from None
+                at = done * self.n_metrics + place
+                advance((at + 1) // len(parts) - at // len(parts))
 
     def _models(self, metric: Metric[Any], part: Part) -> list[Null | None]:
         """The nulls of a cell, each once, whatever names they were given; of a part, random subsets too."""

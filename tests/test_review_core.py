@@ -263,7 +263,7 @@ def test_prepared_states_do_not_keep_all_spaces_alive(tmp_path: Path, monkeypatc
     settings = {"pairs": pairs, "metrics": ["singular-values"], "null": "none"}
     run = _Run(settings, Path(), Checkpoint(None, resume=True))
     for number, item in enumerate(pairs):
-        list(run.cells(number, item))
+        list(run.cells(number, item, lambda step: None))
     alive = list(run._states._of_owner)
     assert 0 < sum(space.points.nbytes for space in alive) <= 6 << 20  # type: ignore[attr-defined]
     assert len(run._states) == len(alive)

@@ -286,3 +286,16 @@ def test_states_are_prepared_once_for_all_pairs_that_read_them(monkeypatch: pyte
     pairs = [{"left": left, "right": right} for left in lefts for right in rights]
     run_study(config(pairs=pairs, metrics=["procrustes"], draws=5))
     assert len(prepared) == 7
+
+
+def test_progress_adds_up_to_the_number_of_metrics_whatever_the_parts() -> None:
+    from geomsim.checkpoint import Checkpoint
+    from geomsim.study import _Run
+
+    pairs = [{"left": LEFT, "right": np.vstack([RIGHT, RIGHT]), "pairing": PAIRING}]
+    settings = config(pairs=pairs, buckets=True, metrics=["procrustes", "cka", "mutual-knn"], draws=3)
+    steps: list[int] = []
+    found = list(_Run(settings, Path(), Checkpoint(None, resume=True)).cells(0, pairs[0], steps.append))
+    assert sum(steps) == 3
+    assert len(steps) == 5 * 3
+    assert len(found) == 3 + 4 * 3 * 2
