@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.integrate import quad
 
 from geomsim import Moments, PairedMetric
 
@@ -38,3 +39,27 @@ def by_chance() -> Callable[[PairedMetric[Any]], tuple[Moments, Array]]:
         return moments, torch.cat([metric.score_many(left, right, orders) for orders in chunks]).numpy()
 
     return moments_and_draws
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def wachter() -> Callable[[int, int], float]:
+    """Mean canonical correlation of two random subspaces of equal size, in the limit (Wachter 1980)."""
+
+    def mean_correlation(components: int, dimensions: int) -> float:
+        share = components / dimensions
+        largest = 4 * share * (1 - share)
+
+        def weighted(angle: float) -> float:
+            # The square of the correlation is largest * sin(angle)^2, which takes the poles out of the density.
+            square = largest * np.sin(angle) ** 2
+            density = np.sqrt(square * (largest - square)) / (2 * np.pi * share * square * (1 - square))
+            return float(np.sqrt(square) * density * 2 * largest * np.sin(angle) * np.cos(angle))
+
+        return quad(weighted, 0, np.pi / 2)[0] + max(0.0, 2 - 1 / share)
+
+    return mean_correlation

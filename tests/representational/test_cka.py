@@ -20,11 +20,6 @@ Array = NDArray[np.float64]
 METRICS = (CKA(), CKA("rbf"), CKA("rbf", 0.4), DebiasedCKA(), DebiasedCKA("rbf"))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def score(left: Array, right: Array, metric: CKA | DebiasedCKA) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GeomsimWarning)

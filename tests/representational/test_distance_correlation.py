@@ -23,11 +23,6 @@ BIASED, DEBIASED = DistanceCorrelation(), DistanceCorrelation(debiased=True)
 METRICS = (BIASED, DEBIASED)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def score(left: Array, right: Array, metric: DistanceCorrelation | CKA) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GeomsimWarning)

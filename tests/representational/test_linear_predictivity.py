@@ -20,11 +20,6 @@ Array = NDArray[np.float64]
 DIRECTIONS = ("left-to-right", "right-to-left")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def predictivity(left: Array, right: Array, direction: str = "left-to-right", folds: int = 5) -> float:
     metric = LinearPredictivity(direction, folds)  # type: ignore[arg-type]
     return geomsim.compare(left, right, metric, null=None).score

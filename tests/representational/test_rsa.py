@@ -26,11 +26,6 @@ COMPARISONS = ("spearman", "pearson", "kendall", "cosine", "whitened-cosine")
 WITH_MOMENTS = ("spearman", "pearson", "cosine", "whitened-cosine")
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def rsa(left: Array, right: Array, **parameters: str) -> float:
     return geomsim.compare(left, right, RSA(**parameters), null=None).score  # type: ignore[arg-type]
 

@@ -21,11 +21,6 @@ from geomsim_representational.soft_matching import SoftMatching
 Array = NDArray[np.float64]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def score(left: Array, right: Array) -> float:
     return geomsim.compare(left, right, SoftMatching(), null=None).score
 
