@@ -113,3 +113,29 @@ def test_bad_input() -> None:
         step_down_max_t([1, 2], np.zeros((3, 4)))
     with pytest.raises(InvalidConfig, match="finite scores and draws"):
         step_down_max_t([np.nan], np.zeros((1, 4)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sorted", "random"])
+@pytest.mark.parametrize("windows", ["sliding", "nested"])
+def test_family_wise_error_over_overlapping_subsets(windows: str, kind: str) -> None:
+    """Subsets of one pool share what decides their orders; neighbours that are alike must not make that a fault."""
+    from geomsim.orders import subset_orders
+
+    def correlation(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+        left, right = (side - side.mean(axis=-1, keepdims=True) for side in (left, right))
+        found: NDArray[np.float64] = (left * right).sum(axis=-1)
+        return found / np.linalg.norm(left, axis=-1) / np.linalg.norm(right, axis=-1)
+
+    subsets = [np.arange(start, start + 40) for start in range(0, 22, 2)]
+    if windows == "nested":
+        subsets = [np.arange(rows) for rows in (15, 20, 25, 30, 40, 50, 59)]
+    random, alarms = np.random.default_rng(1), 0
+    for seed in range(600):
+        left, right = random.normal(size=(2, 60))
+        right = np.sort(right) if kind == "sorted" else right
+        orders = [np.array(list(subset_orders(rows, 60, 199, seed))) for rows in subsets]
+        observed = [correlation(left[rows], right[rows]) for rows in subsets]
+        draws = [correlation(left[rows], right[rows][order]) for rows, order in zip(subsets, orders, strict=True)]
+        alarms += bool((step_down_max_t(observed, draws) <= 0.05).any())
+    assert alarms / 600 <= 0.05 + 3 * (0.05 * 0.95 / 600) ** 0.5
