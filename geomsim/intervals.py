@@ -14,35 +14,35 @@ intervals held the expected Procrustes, CCA and neighbour scores 0% to 65% of th
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim.contract import Metric, PairedMetric
-from geomsim.errors import GeomsimError, GeomsimWarning, InapplicableNull, InvalidConfig
-from geomsim.parallel import cores, on_cores
-from geomsim.scoring import score_of
+from geomsim.contract import Metric
+from geomsim.errors import InapplicableNull, InvalidConfig
+from geomsim.resampling import (
+    Labels,
+    Resample,
+    Resampling,
+    Sample,
+    blocks,
+    large_group_notes,
+    left_out_text,
+    members_of,
+    samples_of,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 METHODS = ("auto", "jackknife", "bootstrap")
-PAIRS_SHARING_ROWS = "groups of pairs that hang together through shared rows"
-"""What the groups given to :func:`interval` are where pairs that share a row, directly or through others, form one."""
-
 _MOST_BLOCKS = 50  # more would cost as many more preparations, and bring 49 degrees of freedom to infinity: 2.5%
-_FEWEST_GROUPS = 4
 _FEW_GROUPS = 18  # fewer make the percentile interval of a mean too narrow by more than a tenth
-_LARGE_GROUP = 0.5  # share of the rows beyond which one group decides the interval
 _ROUNDING = 1e-9  # scores that differ by less, as a share of the largest, differ by rounding
 _LEAN = 0.5  # standard errors by which resampled scores may lie off the score
-
-Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ def interval(
             raise InvalidConfig(f"{name} must be a whole number, at least {least}, got {number!r}")
     # A stream of its own: that of the null makes the orders, and a user's may have made the points.
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
-    samples = _samples(metric, left, right, groups, groups_are)
-    resampling = _Resampling(metric, left, right, resamples, advance)
+    samples = samples_of(metric, left, right, groups, groups_are)
+    resampling = Resampling(metric, left, right, resamples, advance)
     if method == "bootstrap":
         return _bootstrap(resampling, samples, score, confidence, random)
     return _jackknife(resampling, samples, score, confidence, random)
@@ -183,121 +183,19 @@ def jackknife_variance(score: float, without: NDArray[np.float64], sizes: NDArra
     return float((share / (1 - share) * (pseudo - centre) ** 2).mean())
 
 
-def blocks(labels: Labels, most: int, random: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Row numbers, rising, of at most `most` blocks of whole groups, in sizes as like as whole groups allow.
-
-    The largest group comes first and each next one joins the smallest block; groups of one size come in random order.
-
-    >>> [rows.tolist() for rows in blocks(np.array([0, 0, 1, 2, 2, 2]), 2, np.random.default_rng(0))]
-    [[3, 4, 5], [0, 1, 2]]
-    """
-    groups = _members(labels)
-    shuffled = random.permutation(len(groups))
-    falling = shuffled[np.argsort([-len(groups[number]) for number in shuffled], kind="stable")]
-    members: list[list[NDArray[np.int64]]] = [[] for _ in range(min(most, len(groups)))]
-    sizes = np.zeros(len(members), dtype=np.int64)
-    for number in falling:
-        smallest = int(np.argmin(sizes))
-        members[smallest].append(groups[number])
-        sizes[smallest] += len(groups[number])
-    return [np.sort(np.concatenate(parts)) for parts in members]
-
-
-Rows = NDArray[np.int64] | None  # None: all rows of that side, as they are
-
-
-@dataclass(frozen=True)
-class _Resample:
-    left: Rows
-    right: Rows
-    name: str
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """Rows that are resampled together: those of both sides where they are paired, else those of one side."""
-
-    labels: Labels
-    grouped: bool
-    left: bool
-    right: bool
-    groups_are: str
-
-    def resample(self, rows: NDArray[np.int64], name: str) -> _Resample:
-        return _Resample(rows if self.left else None, rows if self.right else None, name)
-
-    @property
-    def noun(self) -> str:
-        return "group" if self.grouped else "row"
-
-    @property
-    def units(self) -> str:
-        return self.groups_are if self.grouped else "rows"
-
-    @property
-    def place(self) -> str:
-        return "" if self.left and self.right else " of the left side" if self.left else " of the right side"
-
-
-@dataclass(frozen=True)
-class _Resampling:
-    metric: Metric[Any]
-    left: Tensor
-    right: Tensor
-    steps: int
-    advance: Callable[[int], object]
-
-    def scores(self, resamples: Iterable[_Resample], count: int) -> NDArray[np.float64]:
-        """The score of each resample, what changed prepared anew; on all cores, with one torch thread each."""
-        import torch
-
-        def taken(points: Tensor, rows: Rows) -> Tensor:
-            return points if rows is None else points[torch.from_numpy(rows).to(points.device)]
-
-        def prepared(side: str, points: Tensor, rows: Rows, name: str) -> Any:
-            if rows is None:
-                return whole[side]
-            try:
-                return self.metric.prepare(points)
-            except GeomsimError as error:
-                raise error.within(f"{side} side, {name}") from None
-
-        def scored(resample: _Resample) -> float:
-            first, second = taken(self.left, resample.left), taken(self.right, resample.right)
-            left = prepared("left", first, resample.left, resample.name)
-            right = prepared("right", second, resample.right, resample.name)
-            try:
-                return score_of(self.metric, left, right, first)
-            except GeomsimError as error:
-                raise error.within(resample.name) from None
-
-        workers = cores() if self.left.device.type == "cpu" else 1
-        scores = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of resamples, not of the spaces
-            paired = isinstance(self.metric, PairedMetric)  # whose sides never stay whole
-            sides = {} if paired else {"left": self.left, "right": self.right}
-            whole = {side: self.metric.prepare(points) for side, points in sides.items()}
-            with closing(on_cores(scored, resamples, workers)) as values:
-                for done, value in enumerate(values):
-                    scores.append(value)
-                    self.advance(self.steps * (done + 1) // count - self.steps * done // count)
-        return np.array(scores)
-
-
 def _jackknife(
-    work: _Resampling, samples: Sequence[_Sample], score: float, confidence: float, random: np.random.Generator
+    work: Resampling, samples: Sequence[Sample], score: float, confidence: float, random: np.random.Generator
 ) -> Interval:
     from scipy import stats
 
     parts = [blocks(sample.labels, _MOST_BLOCKS, random) for sample in samples]
     resamples = [
-        sample.resample(np.setdiff1d(np.arange(len(sample.labels)), rows), _without(sample, rows))
+        sample.resample(np.setdiff1d(np.arange(len(sample.labels)), rows), left_out_text(sample, rows))
         for sample, cut in zip(samples, parts, strict=True)
         for rows in cut
     ]
     scores = work.scores(resamples, len(resamples))
-    notes = _large_groups(samples)
+    notes = large_group_notes(samples)
     variances, done = [], 0
     for cut in parts:
         without = scores[done : done + len(cut)]
@@ -314,7 +212,7 @@ def _jackknife(
 
 
 def _bootstrap(
-    work: _Resampling, samples: Sequence[_Sample], score: float, confidence: float, random: np.random.Generator
+    work: Resampling, samples: Sequence[Sample], score: float, confidence: float, random: np.random.Generator
 ) -> Interval:
     metric, count = work.metric, work.steps
     if not metric.bootstrap:
@@ -328,19 +226,19 @@ def _bootstrap(
         raise InvalidConfig(
             f"the ends of a {confidence:.4g} interval need at least {fewest} resamples, one beyond each; got {count}"
         )
-    members = [_members(sample.labels) for sample in samples]
+    members = [members_of(sample.labels) for sample in samples]
 
-    def drawn() -> Iterator[_Resample]:
+    def drawn() -> Iterator[Resample]:
         for number in range(count):
             name = f"bootstrap resample {number} of {count}"
             # Rows stay in their order, which means something to metrics that read neighbouring rows as one block.
             rows = [
                 np.sort(np.concatenate([own[i] for i in random.integers(len(own), size=len(own))])) for own in members
             ]
-            yield _Resample(rows[0], rows[-1], name)
+            yield Resample(rows[0], rows[-1], name)
 
     scores = work.scores(drawn(), count)
-    notes = _large_groups(samples)
+    notes = large_group_notes(samples)
     for own, sample in zip(members, samples, strict=True):
         if len(own) < _FEW_GROUPS:
             notes.append(
@@ -375,78 +273,3 @@ def _clipped(
         where = "both sides" if len(cut) == 2 else f"the {cut[0]} side"
         notes = [*notes, f"the interval was cut where the metric's range ends, on {where}: a rough guide so near to it"]
     return Interval(max(low, least), min(high, most), confidence, method, se, tuple(notes))
-
-
-def _samples(
-    metric: Metric[Any],
-    left: Tensor,
-    right: Tensor,
-    groups: Labels | tuple[Labels | None, Labels | None] | None,
-    groups_are: str,
-) -> list[_Sample]:
-    """What is resampled: pairs of rows, or each side on its own."""
-    if isinstance(metric, PairedMetric):
-        if len(left) != len(right):
-            raise InvalidConfig(f"rows of a paired metric come in pairs: left has {len(left)} and right {len(right)}")
-        if isinstance(groups, tuple):
-            raise InvalidConfig("a paired metric takes one group label per pair, not one set of labels per side")
-        return [_sample(groups, len(left), True, True, groups_are)]
-    if groups is not None and not (isinstance(groups, tuple) and len(groups) == 2):
-        raise InvalidConfig(
-            f"{type(metric).__name__} is unpaired and each side is resampled on its own: give "
-            "groups=(left labels, right labels), either of which may be None"
-        )
-    left_groups, right_groups = groups or (None, None)
-    return [
-        _sample(left_groups, len(left), True, False, groups_are),
-        _sample(right_groups, len(right), False, True, groups_are),
-    ]
-
-
-def _sample(labels: Labels | None, n_rows: int, left: bool, right: bool, groups_are: str) -> _Sample:
-    grouped = labels is not None
-    sample = _Sample(np.asarray(labels) if grouped else np.arange(n_rows), grouped, left, right, groups_are)
-    if sample.labels.shape != (n_rows,):
-        raise InvalidConfig(
-            f"groups needs one label for each of the {n_rows} rows{sample.place}, got shape {sample.labels.shape}"
-        )
-    count = len(np.unique(sample.labels))
-    if count < _FEWEST_GROUPS:
-        advice = ""
-        if groups_are == PAIRS_SHARING_ROWS:
-            advice = (
-                "; compare pairs that share fewer rows: pairing.one_to_one(), pairing.limit(), or those of one bucket "
-                "of multiplicity, pairing.take(pairing.buckets()['1'])"
-            )
-        elif sample.grouped:
-            advice = "; leave groups out only if rows do not depend on each other"
-        raise InapplicableNull(
-            f"an interval needs at least {_FEWEST_GROUPS} {sample.units} to see how they differ, got "
-            f"{count}{sample.place}{advice}"
-        )
-    return sample
-
-
-def _members(labels: Labels) -> list[NDArray[np.int64]]:
-    """The rows of each group, by rising label."""
-    together = np.argsort(labels, kind="stable")
-    return np.split(together, np.flatnonzero(np.diff(labels[together])) + 1)
-
-
-def _without(sample: _Sample, rows: NDArray[np.int64]) -> str:
-    labels = np.unique(sample.labels[rows]).tolist()
-    some = ", ".join(map(str, labels[:5])) + (", ..." if len(labels) > 5 else "")
-    size = f" ({len(rows)} of {len(sample.labels)} rows)" if sample.grouped else ""
-    return f"without {sample.noun}{'s' * (len(labels) > 1)} {some}{sample.place}{size}"
-
-
-def _large_groups(samples: Sequence[_Sample]) -> list[str]:
-    notes = []
-    for sample in samples:
-        sizes = np.unique(sample.labels, return_counts=True)[1]
-        if sizes.max() > _LARGE_GROUP * sizes.sum():
-            notes.append(
-                f"the largest of {len(sizes)} {sample.units}{sample.place} holds {sizes.max() / sizes.sum():.0%} of "
-                "the rows, and the interval is no surer than that one"
-            )
-    return notes

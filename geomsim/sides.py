@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from geomsim.contract import Metric
 from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig, InvalidPairing
-from geomsim.intervals import PAIRS_SHARING_ROWS
 from geomsim.orders import Restriction
 from geomsim.pairing import Pairing
+from geomsim.resampling import PAIRS_SHARING_ROWS
 from geomsim.space import Space, group_numbers
 from geomsim.states import States
 

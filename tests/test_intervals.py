@@ -15,10 +15,11 @@ from scipy import stats
 from torch import Tensor
 
 import geomsim
-from geomsim import GeomsimWarning, PairedMetric, UnpairedMetric, intervals
+from geomsim import GeomsimWarning, PairedMetric, UnpairedMetric, resampling
 from geomsim.contract import Metric
 from geomsim.errors import DegenerateSpace, InapplicableNull, InvalidConfig
-from geomsim.intervals import PAIRS_SHARING_ROWS, Interval, blocks, check_options, interval, jackknife_variance
+from geomsim.intervals import Interval, check_options, interval, jackknife_variance
+from geomsim.resampling import PAIRS_SHARING_ROWS, blocks
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ def test_the_seed_decides(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
     first = interval_of(Correlation(), left, right, method=method, seed=3)
     assert interval_of(Correlation(), left, right, method=method, seed=3) == first
     assert interval_of(Correlation(), left, right, method=method, seed=4) != first
-    monkeypatch.setattr(intervals, "cores", lambda: 5)
+    monkeypatch.setattr(resampling, "cores", lambda: 5)
     assert interval_of(Correlation(), left, right, method=method, seed=3) == first
 
 
@@ -294,7 +295,7 @@ def test_progress_adds_up(method: str) -> None:
 
 
 def test_warnings_about_resamples_are_not_given_and_threads_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intervals, "cores", lambda: 2)
+    monkeypatch.setattr(resampling, "cores", lambda: 2)
     left, right = (column(side) for side in normal_pairs(30, 0.5, 12))
     before = torch.get_num_threads()
     Talker.threads.clear()
