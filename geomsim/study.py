@@ -6,14 +6,11 @@ The configuration is a mapping, or the path of a TOML file; :mod:`geomsim.study_
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.catalog import metric as metric_by_name
@@ -21,10 +18,9 @@ from geomsim.catalog import metrics as metric_names
 from geomsim.checkpoint import Checkpoint
 from geomsim.comparison import Comparison, compare_sides, versions
 from geomsim.contract import Metric
-from geomsim.corrections import benjamini_hochberg, holm, step_down_max_t
 from geomsim.digests import NoDigestError, code_digest
 from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig
-from geomsim.nulls import Null, Shuffle, null_for
+from geomsim.nulls import Null, null_for
 from geomsim.pairing import Pairing
 from geomsim.progress import track
 from geomsim.sides import Sides, join
@@ -33,45 +29,13 @@ from geomsim.states import States
 from geomsim.study_config import PAIR_KEYS, nulls_of
 from geomsim.study_config import read_config as _read_config
 from geomsim.study_parts import ALL, Part, parts_of
+from geomsim.study_table import COLUMNS, TEXT, Cell, frame_of, records_of
 from geomsim.tables import plain, write_arrays, write_csv, write_json, write_parquet
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_FOUND = (
-    "score", "corrected", "low", "high", "interval", "larger_means", "null", "null_mean", "null_sd", "z", "p_value",
-)  # fmt: skip
-_ADJUSTED = ("holm", "bh", "maxt", "family")
-_COST = ("draws", "seed", "seconds")
-_COLUMNS = (
-    "left", "right", "subspace", "bucket", "metric", "parameters", "n",
-    *_FOUND, *_ADJUSTED, *_COST, "warnings", "error",
-)  # fmt: skip
-_WHOLE = ("n", "draws", "seed")
-_REAL = ("score", "corrected", "low", "high", "null_mean", "null_sd", "z", "p_value", "holm", "bh", "maxt", "seconds")
-_TEXT = tuple(name for name in _COLUMNS if name not in (*_WHOLE, *_REAL))
 _OPENED_BYTES = 1 << 30  # of spaces read from files that are kept for the next pair
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One comparison of a study: its labels, both sides by path or name, and what came out or why nothing did.
-
-    Cells of one `family` share their rows and the orders of their shuffles.
-    """
-
-    labels: Mapping[str, Any]
-    left: str
-    right: str
-    metric: str
-    parameters: Mapping[str, Any]
-    comparison: Comparison | None
-    error: str | None = None
-    subspace: str = ALL
-    bucket: str = ALL
-    null: str | None = None
-    n: int | None = None
-    family: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,25 +59,11 @@ class Study:
         only over the cells of the same ``family``, which share their rows and so their draws. A maxt below holm may
         therefore be a smaller question and not a stronger answer.
         """
-        import pandas as pd
-
-        records = self.records()
-        frame = pd.DataFrame(records, dtype=object).infer_objects()
-        # From the records, where whole numbers beside missing ones are still whole.
-        for name in (*_WHOLE, *_REAL):
-            values = [record[name] for record in records]
-            frame[name] = pd.Series(values, dtype="Int64" if name in _WHOLE else "float64")
-        for label in frame.columns.difference(list(_COLUMNS)):
-            # Parquet holds one type per column, and a layer may be 3 here and "embedding" there.
-            if frame[label].dropna().map(type).nunique() > 1:
-                frame[label] = frame[label].map(str, na_action="ignore")
-        return frame
+        return frame_of(self.records())
 
     def records(self) -> list[dict[str, Any]]:
         """The rows of :attr:`table` as mappings, None where there is nothing."""
-        rows = [_row(cell) for cell in self.cells]
-        _adjust(rows, self.cells)
-        return rows
+        return records_of(self.cells)
 
     def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> list[Path]:
         """Write results.parquet, results.csv, draws.npz and run.json.
@@ -150,7 +100,7 @@ class Study:
         }
         return [
             # Text even where all is missing: tables of several studies are read as one, with one type per column.
-            write_parquet(table.astype(dict.fromkeys(_TEXT, "string")), target / "results.parquet"),
+            write_parquet(table.astype(dict.fromkeys(TEXT, "string")), target / "results.parquet"),
             write_csv(table, target / "results.csv"),
             write_arrays(draws, target / "draws.npz"),
             write_json(run, target / "run.json"),
@@ -159,7 +109,7 @@ class Study:
 
 def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
     """The configuration of a study, from a mapping or a TOML file, checked. Raises InvalidConfig."""
-    return _read_config(config, _COLUMNS)
+    return _read_config(config, COLUMNS)
 
 
 def run_study(
@@ -374,49 +324,3 @@ def _metric(choice: Any) -> Metric[Any]:
     if not isinstance(choice.get("name"), str):
         raise InvalidConfig(f"a metric with parameters is a table with a name, got {plain(choice)!r}")
     return metric_by_name(**choice)
-
-
-def _row(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = {**cell.labels, **dict.fromkeys(_COLUMNS)}
-    row |= {"left": cell.left, "right": cell.right, "subspace": cell.subspace, "bucket": cell.bucket}
-    row |= {"metric": cell.metric, "parameters": json.dumps(cell.parameters), "n": cell.n}
-    row |= {"null": cell.null, "warnings": "", "error": cell.error}
-    if cell.comparison is not None:
-        full = cell.comparison.to_dict()
-        row |= {key: full[key] for key in (*_FOUND, *_COST)}
-        row |= {"warnings": "; ".join(full["warnings"])}
-    return row
-
-
-def _adjust(rows: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> None:
-    """Fill in the corrected p-values of all rows that have a p."""
-    for places in _grouped(range(len(rows)), lambda i: rows[i]["null"] if rows[i]["p_value"] is not None else None):
-        p = [rows[i]["p_value"] for i in places]
-        for i, by_holm, by_bh in zip(places, holm(p), benjamini_hochberg(p), strict=True):
-            rows[i] |= {"holm": float(by_holm), "bh": float(by_bh)}
-
-    def shared(i: int) -> tuple[str, ...] | None:
-        cell = cells[i]
-        found = cell.comparison
-        if found is None or found.null is None or cell.null != Shuffle.name:
-            return None
-        # Groups restrict the orders of each part in its own way; only free orders of parts hang together.
-        part = "" if found.null_kind == Shuffle.name else f"{cell.subspace} {cell.bucket}"
-        return cell.family, str(found.null_kind), part, str(len(found.null))
-
-    for places in _grouped(range(len(rows)), shared):
-        found = [cells[i].comparison for i in places]
-        signs = [1.0 if c is not None and c.larger_means == "closer" else -1.0 for c in found]
-        observed = [sign * c.score for sign, c in zip(signs, found, strict=True) if c is not None]
-        draws = [sign * c.null for sign, c in zip(signs, found, strict=True) if c is not None and c.null is not None]
-        for i, p in zip(places, step_down_max_t(observed, np.stack(draws)), strict=True):
-            # A test on few possible orders is never surer than one over their number, alone or among others.
-            rows[i] |= {"maxt": max(float(p), float(rows[i]["p_value"])), "family": cells[i].family}
-
-
-def _grouped(places: Sequence[int], key: Callable[[int], Any]) -> list[list[int]]:
-    groups: dict[Any, list[int]] = {}
-    for place in places:
-        if (name := key(place)) is not None:
-            groups.setdefault(name, []).append(place)
-    return list(groups.values())

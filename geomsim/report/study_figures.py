@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geomsim.report.saving import save_figure
-from geomsim.study import Cell, Study
+from geomsim.study import Study
+from geomsim.study_table import Cell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
