@@ -5,19 +5,19 @@ from __future__ import annotations
 import functools
 import html
 import importlib.metadata
-import math
 import operator
 import platform
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim.catalog import instance_of, name_of, origin_of
+from geomsim.chance_correction import mean_by_chance, no_correction_text, rescaled, scale_of
 from geomsim.contract import Explanation, Metric, PairedMetric
 from geomsim.errors import GeomsimWarning, InapplicableNull, InvalidConfig
 from geomsim.intervals import Interval, check_options
@@ -278,15 +278,15 @@ def compare_sides(
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     ungrouped = groups is None and sides.left.groups is None and sides.right.groups is None
     free = labels is None and (ungrouped or (isinstance(groups, str) and groups == "ignored"))
-    by_chance = _by_chance(chosen, left, right, chance, free=free)
-    scale = _scale(chosen, by_chance)
+    by_chance = mean_by_chance(chosen, left, right, chance, free=free)
+    scale = scale_of(chosen, by_chance)
     corrected = None if scale is None else scale(score)
     larger_means = chosen.larger_means
     if isinstance(chosen, PairedMetric) and chosen.chance_corrected:
         if scale is None or corrected is None:
-            raise InapplicableNull(_no_correction(name, chosen, by_chance))
+            raise InapplicableNull(no_correction_text(name, chosen, by_chance))
         score, larger_means = corrected, "closer"
-        chance = _rescaled(chance, scale)
+        chance = rescaled(chance, scale)
         spread = None if spread is None else spread.mapped(scale)
     n_left, n_right = sides.left.n_rows, sides.right.n_rows
     sizes = {} if n_left == n_right else {"left rows": n_left, "right rows": n_right}
@@ -349,18 +349,6 @@ def _whole(value: Any, name: str, least: int, hint: str = "") -> int:
     return number
 
 
-def _by_chance(metric: Metric[Any], left: Any, right: Any, chance: Chance, *, free: bool) -> float | None:
-    """The mean score of reordered rows: exact where the metric knows it and rows are `free` to go anywhere."""
-    if not isinstance(metric, PairedMetric):
-        return None
-    if chance.mean is not None and chance.kind == "exact":
-        return chance.mean
-    exact = metric.null_mean(left, right) if free else None
-    if exact is not None:
-        return exact
-    return chance.mean if chance.is_chance else None
-
-
 def _plain(explanation: Explanation | None) -> Explanation | None:
     """Tables as lists and facts as JSON holds them, so that what is read from disk equals what was computed."""
     if explanation is None:
@@ -370,37 +358,3 @@ def _plain(explanation: Explanation | None) -> Explanation | None:
         for name, table in explanation.tables.items()
     }
     return Explanation(plain(explanation.facts), tables)
-
-
-def _scale(metric: Metric[Any], by_chance: float | None) -> Callable[[float], float] | None:
-    """The map from a score to (s - E0) / (s_best - E0)."""
-    # Identical spaces score at the end of the range that means closest.
-    best = metric.score_range[1 if metric.larger_means == "closer" else 0]
-    if by_chance is None or not math.isfinite(best):
-        return None
-    room = best - by_chance
-    if abs(room) <= 1e-9 * max(abs(best), abs(by_chance)):
-        return None
-    return lambda score: (score - by_chance) / room
-
-
-def _no_correction(name: str, metric: Metric[Any], by_chance: float | None) -> str:
-    if by_chance is None:
-        return (
-            f"{name} with chance_corrected=True needs the mean score of reordered rows, which this metric has no "
-            "formula for and this null does not give: use null='shuffle'"
-        )
-    return (
-        f"{name} with chance_corrected=True is undefined: by chance the score is {by_chance:.4g} and the best is "
-        f"{metric.score_range}, so nothing lies between"
-    )
-
-
-def _rescaled(chance: Chance, scale: Callable[[float], float]) -> Chance:
-    slope = abs(scale(1.0) - scale(0.0))
-    return replace(
-        chance,
-        mean=None if chance.mean is None else scale(chance.mean),
-        sd=None if chance.sd is None else chance.sd * slope,
-        draws=None if chance.draws is None else scale(0.0) + (scale(1.0) - scale(0.0)) * chance.draws,
-    )

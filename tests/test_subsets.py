@@ -205,3 +205,13 @@ def test_states_stay_within_their_limit() -> None:
     states = States(limit=size)
     compare_sides(sides, "rsa", draws=9, states=states)
     assert len(states._kept) == 1
+
+
+def test_a_skewed_law_is_turned_with_the_scale() -> None:
+    from geomsim.chance_correction import rescaled
+    from geomsim.nulls import Chance
+
+    chance = Chance("exact", mean=0.8, sd=0.1, facts={"law": "Pearson type III", "skewness": 0.5})
+    turned = rescaled(chance, lambda score: (score - 0.8) / (0.0 - 0.8))
+    assert (turned.mean, turned.sd, turned.facts["skewness"]) == (0.0, pytest.approx(0.125), -0.5)
+    assert rescaled(chance, lambda score: 2 * score).facts["skewness"] == 0.5
