@@ -1,4 +1,4 @@
-"""Faults that a review of comparisons, studies and checkpoints found: each test fails until its fault is mended."""
+"""Faults that comparisons, studies and checkpoints once had."""
 
 from __future__ import annotations
 
