@@ -60,6 +60,8 @@ class Shape:
         import torch
 
         points = points.double()
+        unit = _unit(points)
+        points = points / unit
         n_rows, width = points.shape
         mean = points.mean(0)
         _, singular, axes = torch.linalg.svd(points - mean, full_matrices=False)
@@ -73,7 +75,7 @@ class Shape:
         if rank < width:
             outside = (mean - axes[:rank].T @ centre).norm()
             centre = torch.cat([centre, outside[None]])
-        return cls(n_rows, width, singular[:rank], centre)
+        return cls(n_rows, width, singular[:rank] * unit, centre * unit)
 
     def cloud(self, random: np.random.Generator, turned: bool) -> Tensor:
         """A normal cloud, given that it has this shape: U uniform among orthonormal columns of sum 0; float64.
@@ -91,12 +93,18 @@ class Shape:
         return torch.nn.functional.pad(coordinates, (0, self.width - len(self.centre)))
 
 
-def mean_square(points: Tensor) -> float:
-    """The mean of the squared entries, in float64."""
-    return float((points.double() ** 2).mean())
+def root_mean_square(points: Tensor) -> float:
+    """The root of the mean of the squared entries, in float64."""
+    unit = _unit(points)
+    return unit * math.sqrt(float(((points.double() / unit) ** 2).mean()))
 
 
-def white(random: np.random.Generator, like: Tensor, square: float) -> Tensor:
-    """Normal noise of the shape, type and device of `like`, of mean 0 and variance `square`."""
+def white(random: np.random.Generator, like: Tensor, sd: float) -> Tensor:
+    """Normal noise of the shape, type and device of `like`, of mean 0."""
     rows, width = like.shape
-    return (math.sqrt(square) * normal(random, rows, width, like)).to(like.dtype)
+    return (sd * normal(random, rows, width, like)).to(like.dtype)
+
+
+def _unit(points: Tensor) -> float:
+    """A power of two near the largest entry, which loses no digits: no square of a quotient leaves range."""
+    return math.ldexp(0.5, math.frexp(float(points.abs().max()))[1]) or 1.0

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from geomsim.nulls.clouds import mean_square, white
+from geomsim.nulls.clouds import root_mean_square, white
 from geomsim.nulls.contract import Chance, Null, Trial
 from geomsim.nulls.drawing import redrawn_scores
 from geomsim.nulls.refusals import refuse_groups
@@ -35,10 +35,10 @@ class RandomBaseline(Null):
         """
         refuse_groups(trial, self.name)
         metric = trial.metric
-        square = mean_square(trial.right)
+        sd = root_mean_square(trial.right)
 
         def scored(random: np.random.Generator) -> float:
-            noise = white(random, trial.right, square)
+            noise = white(random, trial.right, sd)
             return score_of(metric, trial.left_state, metric.prepare(noise), trial.left)
 
         scores = redrawn_scores(trial, scored, "normal noise in the place of the right side")

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull
-from geomsim.nulls.clouds import Shape, mean_square, white
+from geomsim.nulls.clouds import Shape, root_mean_square, white
 from geomsim.nulls.contract import Chance, Null, Trial
 from geomsim.nulls.drawing import redrawn_scores, streams
 from geomsim.nulls.refusals import instead, refuse_groups
@@ -77,7 +77,7 @@ class SpectrumMatched(Null):
         metric = trial.metric
         points = trial.left.double()  # in float32 rounding could hide that two scores are the same
         random = next(streams(trial.seed))
-        others = (points, shape.cloud(random, turned=True), white(random, points, mean_square(points)))
+        others = (points, shape.cloud(random, turned=True), white(random, points, root_mean_square(points)))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of the clouds
             try:

@@ -14,6 +14,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+import geomsim
 from geomsim import DegenerateSpace, GeomsimWarning, PairedMetric, UnpairedMetric
 from geomsim.errors import InapplicableNull
 from geomsim.nulls import NULLS, SpectrumMatched, Trial
@@ -266,3 +267,13 @@ def test_scores_that_are_not_finite_are_an_error(trial: Callable[..., Trial]):
     with pytest.raises(DegenerateSpace, match="the covariance spectrum of a side: Broken gives nan; a metric must"):
         SpectrumMatched().judge(judged)
     assert NULLS["spectrum-matched"] == SpectrumMatched()
+
+
+@pytest.mark.parametrize("null", ["spectrum-matched", "random-baseline"])
+@pytest.mark.parametrize("scale", [2.0**-600, 2.0**900])
+def test_points_of_any_size_have_clouds(null: str, scale: float) -> None:
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(2, 20, 4))
+    expected = geomsim.compare(left, right, "procrustes", null=null, draws=9)
+    found = geomsim.compare(left * scale, right * scale, "procrustes", null=null, draws=9)
+    np.testing.assert_allclose(found.null, expected.null, rtol=1e-9)
