@@ -135,7 +135,7 @@ def run_study(
         keeps each finished cell there, so that a study that was stopped goes on where it was; the results are the same
         as those of one run.
     resume
-        False does away with what the folder holds.
+        False computes every cell anew, and keeps the new ones.
 
     Subspaces, subsets and buckets are judged by the null "random-subset" too: are these pairs more alike than as many
     random ones? A cell on which its metric or null is undefined, or whose subspace is empty, is kept with the reason in
