@@ -1,16 +1,32 @@
-"""`--slow` runs the tests that take minutes."""
+"""`--slow` runs the tests that take minutes. What several test files share is in `support`."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
 from geomsim import catalog
+
+pytest.register_assert_rewrite("metric_checks", "torch_threads")  # what an assertion there compared is shown
 
 
 @pytest.fixture(autouse=True)
 def nothing_stays_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test registers is gone behind it: other tests look at all metrics there are."""
     monkeypatch.setattr(catalog, "_registered", {})
+
+
+@pytest.fixture
+def many_torch_threads() -> Iterator[None]:
+    """Torch has more threads than one; see torch_threads.assert_threads_restored."""
+    import torch
+    from torch_threads import MANY
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(MANY)
+    yield
+    torch.set_num_threads(before)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,9 +13,10 @@ import pytest
 import torch
 from scipy import stats
 from torch import Tensor
+from toy_metrics import Correlation, Gap, Shift
 
 import geomsim
-from geomsim import Explanation, GeomsimWarning, Moments, PairedMetric, Pairing, Space, UnpairedMetric, compare
+from geomsim import Explanation, GeomsimWarning, Moments, PairedMetric, Pairing, Space, compare
 from geomsim.errors import (
     BrokenPlugin,
     DegenerateSpace,
@@ -29,23 +30,16 @@ from geomsim.nulls import NoiseFloor, Shuffle
 
 
 @dataclass(frozen=True)
-class Agreement(PairedMetric[Tensor]):
-    """Pearson correlation of the first columns."""
+class Agreement(Correlation):
+    """Pearson correlation of the first columns, with moments and tables."""
 
     limit: float = math.inf
-    larger_means = "closer"
     score_range = (-1.0, 1.0)
 
     def prepare(self, points: Tensor) -> Tensor:
-        column = points[:, 0].double() - points[:, 0].double().mean()
-        if not column.any():
-            raise DegenerateSpace("the first column is constant")
         if len(points) < 5:
             warnings.warn(f"{len(points)} rows are few", GeomsimWarning, stacklevel=2)
-        return column / column.norm()
-
-    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-        return left @ right[order]
+        return super().prepare(points)
 
     def null_moments(self, left: Tensor, right: Tensor) -> Moments:
         return Moments(0.0, 1 / (len(left) - 1))
@@ -54,33 +48,6 @@ class Agreement(PairedMetric[Tensor]):
         return Explanation(
             {"rows": np.int64(len(left)), "worst": math.nan, "side": "left"}, {"product": {"row": [0], "value": [1.0]}}
         )
-
-
-@dataclass(frozen=True)
-class Gap(PairedMetric[Tensor]):
-    """Mean absolute difference of the first columns."""
-
-    larger_means = "farther"
-    score_range = (0.0, math.inf)
-
-    def prepare(self, points: Tensor) -> Tensor:
-        return points[:, 0].double()
-
-    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-        return (left - right[order]).abs().mean()
-
-
-@dataclass(frozen=True)
-class Shift(UnpairedMetric[Tensor]):
-    """Distance of the means."""
-
-    larger_means = "farther"
-
-    def prepare(self, points: Tensor) -> Tensor:
-        return points.double().mean(0)
-
-    def score(self, left: Tensor, right: Tensor) -> Tensor:
-        return (left - right).norm()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+import toy_metrics
 from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
@@ -23,21 +24,11 @@ from geomsim.resampling import PAIRS_SHARING_ROWS, blocks
 
 
 @dataclass(frozen=True)
-class Correlation(PairedMetric[Tensor]):
-    """Pearson correlation of the first columns."""
+class Correlation(toy_metrics.Correlation):
+    """The same, in a range and with a bootstrap."""
 
-    larger_means = "closer"
     score_range = (-1.0, 1.0)
     bootstrap = True
-
-    def prepare(self, points: Tensor) -> Tensor:
-        column = points[:, 0].double() - points[:, 0].double().mean()
-        if not column.any():
-            raise DegenerateSpace("the first column is constant")
-        return torch.nn.functional.normalize(column, dim=0)
-
-    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-        return left @ right[order]
 
 
 @dataclass(frozen=True)

@@ -13,25 +13,22 @@ import pytest
 import torch
 from scipy import stats
 from torch import Tensor
+from toy_metrics import Correlation, Gap, Shift
+from trials import make_trial
 
-from geomsim import GeomsimWarning, Moments, PairedMetric, UnpairedMetric
+from geomsim import GeomsimWarning, Moments, UnpairedMetric
 from geomsim.errors import BrokenPromise, DegenerateSpace, InapplicableNull, InvalidConfig
-from geomsim.nulls import NULLS, Exact, NoiseFloor, Shuffle, Trial, null_for, p_value
+from geomsim.nulls import NULLS, Exact, NoiseFloor, Shuffle, null_for, p_value
 
 
 @dataclass(frozen=True)
-class Agreement(PairedMetric[Tensor]):
+class Agreement(Correlation):
     """Pearson correlation of the first columns, times `scale`."""
 
     scale: float = 1.0
-    larger_means = "closer"
-
-    def prepare(self, points: Tensor) -> Tensor:
-        column = points[:, 0].double() - points[:, 0].double().mean()
-        return column / column.norm()
 
     def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-        return self.scale * (left @ right[order])
+        return self.scale * super().score(left, right, order)
 
     def score_many(self, left: Tensor, right: Tensor, orders: Tensor) -> Tensor:
         return self.scale * (right[orders] @ left)
@@ -44,41 +41,7 @@ class Agreement(PairedMetric[Tensor]):
         return Moments(0.0, self.scale**2 * variance, third / variance**1.5)
 
 
-@dataclass(frozen=True)
-class Gap(PairedMetric[Tensor]):
-    """Mean absolute difference of the first columns."""
-
-    larger_means = "farther"
-
-    def prepare(self, points: Tensor) -> Tensor:
-        return points[:, 0].double()
-
-    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-        return (left - right[order]).abs().mean()
-
-
-@dataclass(frozen=True)
-class Shift(UnpairedMetric[Tensor]):
-    """Distance of the means."""
-
-    larger_means = "farther"
-
-    def prepare(self, points: Tensor) -> Tensor:
-        if len(points) < 6:
-            warnings.warn(f"only {len(points)} rows", GeomsimWarning, stacklevel=2)
-        return points.double().mean(0)
-
-    def score(self, left: Tensor, right: Tensor) -> Tensor:
-        return (left - right).norm()
-
-
-def trial(metric: Any, left: Any, right: Any, **options: Any) -> Trial:
-    sides = [torch.as_tensor(np.asarray(side, dtype=np.float64)) for side in (left, right)]
-    sides = [side[:, None] if side.ndim == 1 else side for side in sides]
-    states = [metric.prepare(side) for side in sides]
-    identity = torch.arange(len(sides[0]))
-    observed = metric.score(*states, identity) if isinstance(metric, PairedMetric) else metric.score(*states)
-    return Trial(metric, *sides, *states, float(observed), **options)
+SHIFT = Shift(wary_below=6)
 
 
 def all_scores(metric: Any, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -124,8 +87,8 @@ def test_p_does_not_depend_on_the_unit_of_the_score(unit: float):
 
 def test_p_is_never_zero_and_is_the_smallest_possible_for_a_copy():
     left, _ = columns(0, 50)
-    assert Shuffle().judge(trial(Agreement(), left, left, draws=999)).p_value == 1 / 1000
-    assert Shuffle().judge(trial(Gap(), left, left, draws=1)).p_value == 1 / 2
+    assert Shuffle().judge(make_trial(Agreement(), left, left, draws=999)).p_value == 1 / 1000
+    assert Shuffle().judge(make_trial(Gap(), left, left, draws=1)).p_value == 1 / 2
 
 
 # --- all n! orders ---------------------------------------------------------------------------------------------------
@@ -136,7 +99,7 @@ def test_p_is_never_zero_and_is_the_smallest_possible_for_a_copy():
 def test_draws_have_the_law_of_all_orders(metric: Any, seed: int):
     left, right = columns(seed, 7, shared=0.5)
     every = all_scores(metric, left, right)
-    judged = trial(metric, left, right, draws=3000, seed=seed)
+    judged = make_trial(metric, left, right, draws=3000, seed=seed)
     found = Shuffle().judge(judged)
     assert found.draws is not None
     assert stats.norm.sf(abs(found.mean - every.mean()) / (every.std() / math.sqrt(3000))) > 1e-4
@@ -159,7 +122,7 @@ def test_p_agrees_with_scipy_permutation_test(metric: Any, alternative: str, see
     exact = stats.permutation_test(
         (right,), statistic, permutation_type="pairings", vectorized=False, n_resamples=np.inf, alternative=alternative
     )
-    judged = trial(metric, left, right, draws=2000, seed=seed)
+    judged = make_trial(metric, left, right, draws=2000, seed=seed)
     assert judged.observed == pytest.approx(exact.statistic)
     found = Shuffle().judge(judged)
     assert stats.binomtest(round(found.p_value * 2001) - 1, 2000, exact.pvalue).pvalue > 1e-4
@@ -168,16 +131,16 @@ def test_p_agrees_with_scipy_permutation_test(metric: Any, alternative: str, see
 def test_few_orders_are_said_to_be_few_and_bound_p():
     left, _ = columns(0, 3)
     for seed in range(20):  # with 7 draws the observed one of 6 orders is often missed
-        found = Shuffle().judge(trial(Agreement(), left, left, draws=7, seed=seed))
+        found = Shuffle().judge(make_trial(Agreement(), left, left, draws=7, seed=seed))
         assert found.p_value >= 1 / 6
         assert any("only 6 different orders exist, so no p-value is below 0.17" in note for note in found.notes)
-    assert not Shuffle().judge(trial(Agreement(), *columns(0, 30), draws=7)).notes
+    assert not Shuffle().judge(make_trial(Agreement(), *columns(0, 30), draws=7)).notes
 
 
 def test_a_score_that_no_order_changes_has_p_one_and_no_spread():
     ones = np.random.default_rng(0).permuted(np.repeat([0.0, 1.0], 6))
     blind = replace(Agreement(), scale=0.0)
-    found = Shuffle().judge(trial(blind, ones, ones, draws=50))
+    found = Shuffle().judge(make_trial(blind, ones, ones, draws=50))
     assert (found.p_value, found.sd) == (1.0, 0.0)
 
 
@@ -186,7 +149,7 @@ def test_a_score_that_no_order_changes_has_p_one_and_no_spread():
 
 @pytest.mark.parametrize("metric", [Agreement(), Gap()])
 def test_draws_do_not_depend_on_the_memory_budget(monkeypatch: pytest.MonkeyPatch, metric: Any):
-    judged = trial(metric, *columns(1, 40), draws=211, seed=5)
+    judged = make_trial(metric, *columns(1, 40), draws=211, seed=5)
     found, steps = [], []
     for budget in (1, 30 << 20, 1 << 40):
         monkeypatch.setattr("geomsim.nulls.shuffle.batch_budget", lambda budget=budget: budget)
@@ -201,7 +164,7 @@ def test_draws_do_not_depend_on_the_memory_budget(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_seed_decides():
-    judged = trial(Agreement(), *columns(1, 40), draws=50)
+    judged = make_trial(Agreement(), *columns(1, 40), draws=50)
     first, again = (Shuffle().judge(replace(judged, seed=3)).draws for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, Shuffle().judge(replace(judged, seed=4)).draws)
@@ -216,7 +179,7 @@ def test_draws_under_groups_are_scores_of_allowed_orders():
         every[tuple(row for b in order for row in (2 * b, 2 * b + 1))] for order in itertools.permutations(range(3))
     }
     for restriction, allowed, kind in (("within", within, "within strata"), ("blocks", blocks, "whole blocks")):
-        found = Shuffle().judge(trial(Agreement(), left, right, groups=groups, restriction=restriction, draws=400))
+        found = Shuffle().judge(make_trial(Agreement(), left, right, groups=groups, restriction=restriction, draws=400))
         assert found.kind == f"shuffle ({kind})"
         assert {round(score, 12) for score in found.draws} == {round(score, 12) for score in allowed}
 
@@ -238,7 +201,8 @@ def assert_super_uniform(p_values: list[float]) -> None:
 def test_p_values_are_uniform_when_nothing_is_shared(metric: Any):
     # The data come from other generators than the orders, which start at `seed`.
     found = [
-        Shuffle().judge(trial(metric, *columns(10_000 + seed, 15), draws=19, seed=seed)).p_value for seed in range(600)
+        Shuffle().judge(make_trial(metric, *columns(10_000 + seed, 15), draws=19, seed=seed)).p_value
+        for seed in range(600)
     ]
     assert_super_uniform(found)
     counts = np.bincount(np.rint(np.array(found) * 20).astype(int), minlength=21)[1:]
@@ -257,7 +221,7 @@ def test_whole_blocks_keep_their_promise_where_a_naive_shuffle_breaks_it():
     naive, blocks = [], []
     for seed in range(300):
         left, right, groups = tokens_of_documents(seed, documents=12, length=8)
-        judged = trial(Agreement(), left, right, draws=39, seed=seed)
+        judged = make_trial(Agreement(), left, right, draws=39, seed=seed)
         naive.append(Shuffle().judge(judged).p_value)
         blocks.append(Shuffle().judge(replace(judged, groups=groups, restriction="blocks")).p_value)
     assert_super_uniform(blocks)
@@ -270,7 +234,7 @@ def test_within_strata_keeps_its_promise_where_a_naive_shuffle_breaks_it():
     for seed in range(300):
         random = np.random.default_rng(10_000 + seed)
         left, right = (strata + random.normal(size=30) for _ in range(2))  # the stratum is all that they share
-        judged = trial(Agreement(), left, right, draws=39, seed=seed)
+        judged = make_trial(Agreement(), left, right, draws=39, seed=seed)
         naive.append(Shuffle().judge(judged).p_value)
         within.append(Shuffle().judge(replace(judged, groups=strata, restriction="within")).p_value)
     assert_super_uniform(within)
@@ -286,7 +250,7 @@ def test_exact_moments_are_those_of_all_orders_and_p_is_pearson3(seed: int, scal
     metric = Agreement(scale)
     left, right = np.exp(columns(seed, 7))  # skewed
     every = all_scores(metric, left, right)
-    moments = trial(metric, left, right)
+    moments = make_trial(metric, left, right)
     found = Exact().judge(moments)
     assert found.mean == pytest.approx(every.mean(), abs=1e-9 * scale)
     assert found.sd == pytest.approx(every.std())
@@ -300,7 +264,7 @@ def test_exact_moments_are_those_of_all_orders_and_p_is_pearson3(seed: int, scal
 
 def test_exact_p_is_close_to_the_shuffles():
     left, right = np.exp(columns(5, 60, shared=0.25))
-    judged = trial(Agreement(), left, right, draws=5000)
+    judged = make_trial(Agreement(), left, right, draws=5000)
     exact, drawn = Exact().judge(judged).p_value, Shuffle().judge(judged).p_value
     assert abs(exact - drawn) < 0.02
     assert 0.005 < drawn < 0.5
@@ -318,7 +282,7 @@ class Known(Gap):
 
 def test_farther_takes_the_other_tail():
     left, right = columns(0, 100, shared=1.0)
-    judged = trial(Known(moments=Moments(2.0, 0.25, 0.4)), left, right)
+    judged = make_trial(Known(moments=Moments(2.0, 0.25, 0.4)), left, right)
     expected = stats.pearson3.cdf(judged.observed, 0.4, loc=2.0, scale=0.5)
     assert Exact().judge(judged).p_value == pytest.approx(expected)
     normal = Exact().judge(replace(judged, metric=Known(moments=Moments(2.0, 0.25))))
@@ -327,24 +291,24 @@ def test_farther_takes_the_other_tail():
 
 
 def test_exact_without_a_variance_has_a_mean_and_no_p():
-    found = Exact().judge(trial(Known(moments=Moments(2.0)), *columns(0, 9)))
+    found = Exact().judge(make_trial(Known(moments=Moments(2.0)), *columns(0, 9)))
     assert (found.mean, found.sd, found.p_value) == (2.0, None, None)
 
 
 def test_exact_p_is_never_below_one_order_among_all():
     left, _ = columns(0, 5)
-    far_below = trial(Known(moments=Moments(100.0, 1e-6, 0.0)), left, left)
+    far_below = make_trial(Known(moments=Moments(100.0, 1e-6, 0.0)), left, left)
     assert Exact().judge(far_below).p_value == pytest.approx(1 / 120)
-    many = trial(Known(moments=Moments(100.0, 1e-6, 0.0)), *[columns(0, 400)[0]] * 2)
+    many = make_trial(Known(moments=Moments(100.0, 1e-6, 0.0)), *[columns(0, 400)[0]] * 2)
     assert 0 < Exact().judge(many).p_value < 1e-300
 
 
 def test_exact_refuses_what_it_cannot_judge():
     left, right = columns(0, 9)
     with pytest.raises(InapplicableNull, match="Gap has no exact moments; use null='shuffle'"):
-        Exact().judge(trial(Gap(), left, right))
+        Exact().judge(make_trial(Gap(), left, right))
     with pytest.raises(InapplicableNull, match="these rows come in groups; use null='shuffle', or groups='ignored'"):
-        Exact().judge(trial(Agreement(), left, right, groups=np.arange(9) // 3))
+        Exact().judge(make_trial(Agreement(), left, right, groups=np.arange(9) // 3))
 
 
 # --- noise floor -----------------------------------------------------------------------------------------------------
@@ -354,17 +318,17 @@ def test_noise_floor_of_means_has_its_closed_form():
     # The means of two halves of n rows of sd 1 in d columns differ by about sqrt(d * 4/n).
     random = np.random.default_rng(0)
     left, right = random.normal(size=(400, 50)), random.normal(size=(300, 50)) + 1.0
-    found = NoiseFloor().judge(trial(Shift(), left, right, seed=1))
+    found = NoiseFloor().judge(make_trial(SHIFT, left, right, seed=1))
     assert found.p_value is None
     assert found.draws.shape == (100,)
     assert found.draws[:50].mean() == pytest.approx(math.sqrt(50 * 4 / 400), rel=0.05)
     assert found.draws[50:].mean() == pytest.approx(math.sqrt(50 * 4 / 300), rel=0.05)
-    assert found.facts["multiple of the floor"] == pytest.approx(trial(Shift(), left, right).observed / found.mean)
+    assert found.facts["multiple of the floor"] == pytest.approx(make_trial(SHIFT, left, right).observed / found.mean)
 
 
 def test_noise_floor_follows_the_seed_and_tells_all_its_progress():
     cloud = np.random.default_rng(0).normal(size=(12, 3))
-    judged = trial(Shift(), cloud, cloud[:9], draws=999)
+    judged = make_trial(SHIFT, cloud, cloud[:9], draws=999)
     done: list[int] = []
     first = NoiseFloor(splits=3).judge(replace(judged, advance=done.append)).draws
     assert (len(done), sum(done)) == (6, 999)
@@ -373,7 +337,7 @@ def test_noise_floor_follows_the_seed_and_tells_all_its_progress():
 
 
 def test_noise_floor_keeps_quiet_about_its_halves():
-    judged = trial(Shift(), np.eye(8), np.eye(8))
+    judged = make_trial(SHIFT, np.eye(8), np.eye(8))
     with warnings.catch_warnings():
         warnings.simplefilter("error", GeomsimWarning)
         NoiseFloor(splits=2).judge(judged)
@@ -384,9 +348,9 @@ def test_noise_floor_refuses_what_it_cannot_judge():
     with pytest.raises(
         InapplicableNull, match=r"Agreement is paired, .*: use null='shuffle', 'exact', 'spectrum-matched' or"
     ):
-        NoiseFloor().judge(trial(Agreement(), *columns(0, 9)))
+        NoiseFloor().judge(make_trial(Agreement(), *columns(0, 9)))
     with pytest.raises(InapplicableNull, match="need 4 rows, and the right side has 3"):
-        NoiseFloor().judge(trial(Shift(), np.eye(8)[:, :3], np.eye(3)))
+        NoiseFloor().judge(make_trial(SHIFT, np.eye(8)[:, :3], np.eye(3)))
     with pytest.raises(InvalidConfig, match="at least one split, got splits=0"):
         NoiseFloor(splits=0)
 
@@ -410,7 +374,7 @@ class Sizes(UnpairedMetric[Tensor]):
 def test_halves_of_groups_are_whole_and_each_split_is_as_likely():
     groups, weights = np.repeat([7, 2, 9, 4], 3), np.repeat([1.0, 10.0, 100.0, 1000.0], 3)
     shuffled = np.random.default_rng(0).permutation(12)  # rows of a group need not lie together
-    judged = trial(Shift(), weights[shuffled], np.zeros(30), side_groups=(groups[shuffled], None))
+    judged = make_trial(SHIFT, weights[shuffled], np.zeros(30), side_groups=(groups[shuffled], None))
     found = NoiseFloor(splits=600).judge(judged)
     # Means of two groups against those of the other two: one of three splits.
     possible = [abs(1100 - 11) / 2, abs(1010 - 101) / 2, abs(1001 - 110) / 2]
@@ -429,7 +393,7 @@ def test_halves_of_groups_are_of_like_size(seed: int):
     random = np.random.default_rng(seed)
     groups = random.integers(random.integers(4, 40), size=120)
     largest = np.bincount(groups).max()
-    judged = trial(Sizes(), np.ones(120), np.ones(17), side_groups=(groups, None), seed=seed)
+    judged = make_trial(Sizes(), np.ones(120), np.ones(17), side_groups=(groups, None), seed=seed)
     found = NoiseFloor(splits=50).judge(judged)
     assert found.draws[:50].max() <= largest
     assert len(set(found.draws[:50])) > 1  # not one split again and again
@@ -445,7 +409,7 @@ def test_noise_floor_of_documents_is_that_of_their_means():
     def side() -> np.ndarray:
         return random.normal(size=(documents, width))[groups] + 0.5 * random.normal(size=(len(groups), width))
 
-    judged = trial(Shift(), side(), side())
+    judged = make_trial(SHIFT, side(), side())
     by_row = NoiseFloor().judge(judged)
     by_group = NoiseFloor().judge(replace(judged, side_groups=(groups, groups)))
     assert by_group.mean == pytest.approx(math.sqrt(width * 4 * (1 + 0.25 / length) / documents), rel=0.1)
@@ -456,7 +420,7 @@ def test_noise_floor_of_documents_is_that_of_their_means():
 
 def test_one_label_per_row_is_the_noise_floor_of_rows():
     cloud = np.random.default_rng(0).normal(size=(80, 3))
-    judged = trial(Shift(), cloud, cloud[:60])
+    judged = make_trial(SHIFT, cloud, cloud[:60])
     by_row = NoiseFloor(splits=400).judge(judged).draws
     alone = NoiseFloor(splits=400).judge(replace(judged, side_groups=(np.arange(80), np.arange(60)), seed=1)).draws
     for rows in (slice(400), slice(400, None)):
@@ -466,7 +430,7 @@ def test_one_label_per_row_is_the_noise_floor_of_rows():
 @pytest.mark.filterwarnings("ignore::geomsim.errors.GeomsimWarning")
 def test_noise_floor_refuses_too_few_groups_and_notes_a_large_one():
     cloud = np.random.default_rng(0).normal(size=(20, 3))
-    judged = trial(Shift(), cloud, cloud)
+    judged = make_trial(SHIFT, cloud, cloud)
     with pytest.raises(
         InapplicableNull,
         match=r"by whole groups, of which it needs 4, and the right side has 3\. .*or groups='ignored' if rows are ind",
@@ -496,7 +460,7 @@ class Faulty(Gap):
 
 
 def test_a_draw_that_is_not_finite_is_an_error():
-    judged = trial(Faulty(answer=(1.0,)), *columns(0, 9), draws=10)
+    judged = make_trial(Faulty(answer=(1.0,)), *columns(0, 9), draws=10)
     nan = replace(judged, metric=Faulty(answer=(math.nan,)))
     with pytest.raises(DegenerateSpace, match="Faulty gives a number that is not finite for 10 of 10 orders"):
         Shuffle().judge(nan)
@@ -504,7 +468,7 @@ def test_a_draw_that_is_not_finite_is_an_error():
 
 def test_a_score_many_of_the_wrong_shape_is_an_error():
     with pytest.raises(BrokenPromise, match=r"score_many of 1 orders has shape \(\), expected \(1,\)"):
-        Shuffle().judge(trial(Faulty(), *columns(0, 9), draws=10))
+        Shuffle().judge(make_trial(Faulty(), *columns(0, 9), draws=10))
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -512,9 +476,9 @@ def test_a_score_many_of_the_wrong_shape_is_an_error():
 
 def test_auto_follows_from_the_type_of_the_metric():
     assert null_for("auto", Agreement()) is NULLS["shuffle"]
-    assert null_for("auto", Shift()) is NULLS["noise-floor"]
-    assert null_for(None, Shift()) is None
-    assert null_for(NoiseFloor(3), Shift()) == NoiseFloor(3)
+    assert null_for("auto", SHIFT) is NULLS["noise-floor"]
+    assert null_for(None, SHIFT) is None
+    assert null_for(NoiseFloor(3), SHIFT) == NoiseFloor(3)
 
 
 @pytest.mark.parametrize("choice", ["shuffel", NoiseFloor, 3, ["shuffle"]])
@@ -528,4 +492,4 @@ def test_an_unknown_null_is_refused_with_the_names_there_are(choice: Any):
 def test_an_unpaired_metric_has_no_shuffle_and_is_told_why(null: str):
     message = rf"Shift is unpaired: .* a {null} null would always be 1\. Use null='noise-floor'"
     with pytest.raises(InapplicableNull, match=message):
-        NULLS[null].judge(trial(Shift(), np.eye(4), np.eye(4)))
+        NULLS[null].judge(make_trial(SHIFT, np.eye(4), np.eye(4)))

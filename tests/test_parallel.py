@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from torch_threads import MANY, assert_threads_restored
 
 from geomsim.parallel import on_cores
 
-
-@pytest.fixture(autouse=True)
-def many_torch_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
-def assert_threads_restored() -> None:
-    """Here, and in threads still to come, to which torch gives the number that was set last in any of them."""
-    assert torch.get_num_threads() == 3
-    with ThreadPoolExecutor(1) as new:
-        assert new.submit(torch.get_num_threads).result() == 3
+pytestmark = pytest.mark.usefixtures("many_torch_threads")
 
 
 def seen(item: int) -> tuple[int, int, int]:
@@ -40,7 +26,7 @@ def test_threads_of_ours_have_one_of_torch_and_answer_in_order() -> None:
 
 
 def test_one_worker_is_the_calling_thread_with_all_threads_of_torch() -> None:
-    assert list(on_cores(seen, [4], 1)) == [(4, threading.get_ident(), 3)]
+    assert list(on_cores(seen, [4], 1)) == [(4, threading.get_ident(), MANY)]
 
 
 def test_torch_threads_are_restored_after_an_error_and_after_leaving_early() -> None:

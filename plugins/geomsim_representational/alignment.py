@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from geomsim import GeomsimWarning
 from geomsim_representational.gathered import bytes_of_gathered, gathered_products
+
+_HIGH_BY_CHANCE = 0.1  # of the product, so that a score which is its root warns where CKA would
 
 
 @dataclass(frozen=True)
@@ -81,3 +85,26 @@ def bytes_of_products(left: Alignment, right: Alignment) -> int:
     if left.features is not None and right.features is not None:
         return 8 * (right.features.numel() + 2 * left.features.shape[1] * right.features.shape[1])
     return bytes_of_gathered(right.rows, right.lengths.device)
+
+
+def added_by_row(left: Alignment, right: Alignment) -> dict[str, dict[str, list[float] | list[int]]]:
+    """What each row adds to tr(A B), as the table "rows" of an explanation."""
+    if left.features is not None and right.features is not None:
+        added = (left.features @ (left.features.T @ right.features) * right.features).sum(1)
+        u, t = left.additive
+        if left.debiased:
+            added += t * right.lengths.sum() / left.rows - (1 + 2 * u) * left.lengths * right.lengths
+    else:
+        added = (left.matrix() * right.matrix()).sum(1)
+    return {"rows": {"row": list(range(left.rows)), "adds": added.tolist()}}
+
+
+def warn_if_high_by_chance(product: float, score: float, rows: int, name: str, instead: str) -> None:
+    """Warn whoever asked for a biased score where unrelated sides have a large product on average, and so a score."""
+    if product >= _HIGH_BY_CHANCE:
+        warnings.warn(
+            f"with {rows} rows this biased {name} is {score:.2f} by chance alone: rows are few for the number of "
+            f"directions. Read it against its null, or use {instead}",
+            GeomsimWarning,
+            stacklevel=3,
+        )

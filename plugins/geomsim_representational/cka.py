@@ -2,25 +2,71 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, GeomsimWarning, Moments, PairedMetric
-from geomsim_representational.alignment import Alignment, bytes_of_products, inner_products, u_centred
+from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
+from geomsim_representational.alignment import (
+    Alignment,
+    added_by_row,
+    bytes_of_products,
+    inner_products,
+    u_centred,
+    warn_if_high_by_chance,
+)
 from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
 
 KernelName = Literal["linear", "rbf"]
 
-_HIGH_BY_CHANCE = 0.1
 _MOST_GRAM_ROWS = 8192  # half a gigabyte; beyond, features are kept even where a gram matrix would be faster
 
 
 @dataclass(frozen=True)
-class CKA(PairedMetric[Alignment]):
+class KernelAlignment(PairedMetric[Alignment]):
+    """What both forms have in common: their kernels, and inner products of two matrices of norm 1.
+
+    Raises GeomsimError for another kernel and for a bandwidth that is not positive and finite.
+    """
+
+    kernel: KernelName = "linear"
+    bandwidth: float = 1.0
+
+    larger_means = "closer"
+    unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        if self.kernel not in get_args(KernelName):
+            raise GeomsimError(f"kernel is one of {', '.join(get_args(KernelName))}; got {self.kernel!r}")
+        if not 0 < self.bandwidth < float("inf"):
+            raise GeomsimError(f"bandwidth is a positive multiple of the median distance, got {self.bandwidth}")
+
+    def score(self, left: Alignment, right: Alignment, order: Tensor) -> Tensor:
+        """Inner product of the two matrices, the right one reordered."""
+        return self.score_many(left, right, order[None])[0]
+
+    def score_many(self, left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
+        """Each order gathers one matrix block by block, or multiplies features where both sides keep them."""
+        return inner_products(left, right, orders).clamp(*self.score_range)  # rounding leaves it by an eps or two
+
+    def bytes_per_order(self, left: Alignment, right: Alignment) -> int:
+        """What is moved for one order. Once per batch come the matrices of sides that keep features."""
+        return bytes_of_products(left, right)
+
+    def null_moments(self, left: Alignment, right: Alignment) -> Moments:
+        """Exact mean, 0 for the debiased form, variance and skewness over all orders."""
+        return reordering_moments(left, right)
+
+    def null_mean(self, left: Alignment, right: Alignment) -> float:
+        """The mean alone, O(rows)."""
+        return reordering_mean(left, right)
+
+
+@dataclass(frozen=True)
+class CKA(KernelAlignment):
     r"""How alike the similarities of all pairs of rows are on both sides, by linear or RBF kernels.
 
     .. math:: \frac{\operatorname{tr}(K L)}{\lVert K \rVert_F \lVert L \rVert_F}
@@ -52,16 +98,7 @@ class CKA(PairedMetric[Alignment]):
     1.0
     """
 
-    kernel: KernelName = "linear"
-    bandwidth: float = 1.0
-
-    larger_means = "closer"
     score_range = (0.0, 1.0)
-    unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        _check_parameters(self.kernel, self.bandwidth)
 
     def prepare(self, points: Tensor) -> Alignment:
         """The centred kernel matrix with norm 1, or features for it; O(rows^2 x width) at most."""
@@ -80,30 +117,8 @@ class CKA(PairedMetric[Alignment]):
     def score(self, left: Alignment, right: Alignment, order: Tensor) -> Tensor:
         """Inner product of the two matrices, the right one reordered."""
         chance = reordering_mean(left, right)
-        if chance >= _HIGH_BY_CHANCE:
-            warnings.warn(
-                f"with {left.rows} rows this biased CKA is {chance:.2f} by chance alone: rows are few for the number "
-                "of directions. Read it against its null, or use debiased-cka",
-                GeomsimWarning,
-                stacklevel=2,
-            )
-        return self.score_many(left, right, order[None])[0]
-
-    def score_many(self, left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
-        """Each order gathers one matrix block by block, or multiplies features where both sides keep them."""
-        return inner_products(left, right, orders).clamp(0.0, 1.0)  # rounding leaves the range by an eps or two
-
-    def bytes_per_order(self, left: Alignment, right: Alignment) -> int:
-        """What is moved for one order. Once per batch come the matrices of sides that keep features."""
-        return bytes_of_products(left, right)
-
-    def null_moments(self, left: Alignment, right: Alignment) -> Moments:
-        """Exact mean, variance and skewness over all orders."""
-        return reordering_moments(left, right)
-
-    def null_mean(self, left: Alignment, right: Alignment) -> float:
-        """The mean alone, O(rows)."""
-        return reordering_mean(left, right)
+        warn_if_high_by_chance(chance, chance, left.rows, "CKA", "debiased-cka")
+        return super().score(left, right, order)
 
     def explain(self, left: Alignment, right: Alignment) -> Explanation:
         """Effective dimensions (tr K)^2 / |K|^2, the score by chance, and what each row adds to the score."""
@@ -114,12 +129,12 @@ class CKA(PairedMetric[Alignment]):
                 "mean by chance": reordering_mean(left, right),
                 **_bandwidths(left, right),
             },
-            _added_by_row(left, right),
+            added_by_row(left, right),
         )
 
 
 @dataclass(frozen=True)
-class DebiasedCKA(PairedMetric[Alignment]):
+class DebiasedCKA(KernelAlignment):
     r"""Centred kernel alignment that is 0 on average where nothing is shared, however few the rows.
 
     .. math:: \frac{\mathrm{HSIC}_1(K, L)}{\sqrt{\mathrm{HSIC}_1(K, K)\, \mathrm{HSIC}_1(L, L)}}, \qquad
@@ -147,16 +162,7 @@ class DebiasedCKA(PairedMetric[Alignment]):
     [0.906, -0.014]
     """
 
-    kernel: KernelName = "linear"
-    bandwidth: float = 1.0
-
-    larger_means = "closer"
     score_range = (-1.0, 1.0)
-    unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        _check_parameters(self.kernel, self.bandwidth)
 
     def prepare(self, points: Tensor) -> Alignment:
         """The U-centred kernel matrix with norm 1, or features for it; O(rows^2 x width) at most."""
@@ -187,36 +193,9 @@ class DebiasedCKA(PairedMetric[Alignment]):
         gram = centred / norm
         return Alignment(None, gram, gram.diagonal(), debiased=True, bandwidth=bandwidth)
 
-    def score(self, left: Alignment, right: Alignment, order: Tensor) -> Tensor:
-        """Inner product of the two matrices, the right one reordered."""
-        return self.score_many(left, right, order[None])[0]
-
-    def score_many(self, left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
-        """Each order gathers one matrix block by block, or multiplies features where both sides keep them."""
-        return inner_products(left, right, orders).clamp(-1.0, 1.0)  # rounding leaves the range by an eps or two
-
-    def bytes_per_order(self, left: Alignment, right: Alignment) -> int:
-        """What is moved for one order. Once per batch come the matrices of sides that keep features."""
-        return bytes_of_products(left, right)
-
-    def null_moments(self, left: Alignment, right: Alignment) -> Moments:
-        """Exact mean, 0, variance and skewness over all orders."""
-        return reordering_moments(left, right)
-
-    def null_mean(self, left: Alignment, right: Alignment) -> float:
-        """The mean alone, 0."""
-        return reordering_mean(left, right)
-
     def explain(self, left: Alignment, right: Alignment) -> Explanation:
         """What each row adds to the score, and the bandwidths of RBF kernels."""
-        return Explanation(_bandwidths(left, right), _added_by_row(left, right))
-
-
-def _check_parameters(kernel: str, bandwidth: float) -> None:
-    if kernel not in get_args(KernelName):
-        raise GeomsimError(f"kernel is one of {', '.join(get_args(KernelName))}; got {kernel!r}")
-    if not 0 < bandwidth < float("inf"):
-        raise GeomsimError(f"bandwidth is a positive multiple of the median distance, got {bandwidth}")
+        return Explanation(_bandwidths(left, right), added_by_row(left, right))
 
 
 def _kernel(points: Tensor, kernel: KernelName, bandwidth: float) -> tuple[Tensor | None, Tensor | None, float | None]:
@@ -254,17 +233,6 @@ def _kernel(points: Tensor, kernel: KernelName, bandwidth: float) -> tuple[Tenso
     gram = gram - gram.mean(0)
     gram = gram - gram.mean(1, keepdim=True)
     return None, gram, bandwidth * median * largest * unit
-
-
-def _added_by_row(left: Alignment, right: Alignment) -> dict[str, dict[str, list[float] | list[int]]]:
-    if left.features is not None and right.features is not None:
-        added = (left.features @ (left.features.T @ right.features) * right.features).sum(1)
-        u, t = left.additive
-        if left.debiased:
-            added += t * right.lengths.sum() / left.rows - (1 + 2 * u) * left.lengths * right.lengths
-    else:
-        added = (left.matrix() * right.matrix()).sum(1)
-    return {"rows": {"row": list(range(left.rows)), "adds": added.tolist()}}
 
 
 def _bandwidths(left: Alignment, right: Alignment) -> dict[str, float]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from math import sqrt
 
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimWarning, Moments, PairedMetric
-from geomsim_representational.alignment import Alignment, bytes_of_products, inner_products, u_centred
+from geomsim import DegenerateSpace, Explanation, Moments, PairedMetric
+from geomsim_representational.alignment import (
+    Alignment,
+    added_by_row,
+    bytes_of_products,
+    inner_products,
+    u_centred,
+    warn_if_high_by_chance,
+)
 from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
-
-_HIGH_BY_CHANCE = 0.1  # of the squared score, so that dCor warns where CKA would
 
 
 class _RangeByForm:
@@ -95,13 +99,7 @@ class DistanceCorrelation(PairedMetric[Alignment]):
     def score(self, left: Alignment, right: Alignment, order: Tensor) -> Tensor:
         """Inner product of the two matrices, the right one reordered; its root for dCor."""
         chance = reordering_mean(left, right)
-        if chance >= _HIGH_BY_CHANCE:
-            warnings.warn(
-                f"with {left.rows} rows this biased distance correlation is {sqrt(chance):.2f} by chance alone: rows "
-                "are few for the number of directions. Read it against its null, or use debiased=True",
-                GeomsimWarning,
-                stacklevel=2,
-            )
+        warn_if_high_by_chance(chance, sqrt(chance), left.rows, "distance correlation", "debiased=True")
         return self.score_many(left, right, order[None])[0]
 
     def score_many(self, left: Alignment, right: Alignment, orders: Tensor) -> Tensor:
@@ -126,8 +124,7 @@ class DistanceCorrelation(PairedMetric[Alignment]):
         facts: dict[str, float | int | str] = {}
         if not self.debiased:
             facts["mean square by chance"] = reordering_mean(left, right)
-        added = (left.matrix() * right.matrix()).sum(1)
-        return Explanation(facts, {"rows": {"row": list(range(left.rows)), "adds": added.tolist()}})
+        return Explanation(facts, added_by_row(left, right))
 
 
 def _distances(points: Tensor) -> Tensor:

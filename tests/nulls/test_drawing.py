@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +11,13 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch_threads import assert_threads_restored
 
 from geomsim import UnpairedMetric
 from geomsim.nulls import Null, RandomBaseline, RandomSubset, SpectrumMatched, Trial
 from geomsim.nulls.drawing import workers_for_redrawn
 
+pytestmark = pytest.mark.usefixtures("many_torch_threads")
 REDRAWN = [RandomSubset(), SpectrumMatched(), RandomBaseline()]
 
 
@@ -33,21 +34,6 @@ class Agreement(UnpairedMetric[Tensor]):
 
     def score(self, left: Tensor, right: Tensor) -> Tensor:
         return left @ right
-
-
-@pytest.fixture(autouse=True)
-def many_torch_threads() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(before)
-
-
-def assert_threads_restored() -> None:
-    """Here, and in threads still to come, to which torch gives the number that was set last in any of them."""
-    assert torch.get_num_threads() == 3
-    with ThreadPoolExecutor(1) as new:
-        assert new.submit(torch.get_num_threads).result() == 3
 
 
 def clouds() -> tuple[np.ndarray, np.ndarray]:

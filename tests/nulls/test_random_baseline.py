@@ -11,24 +11,11 @@ import pytest
 import torch
 from scipy import stats
 from torch import Tensor
+from toy_metrics import Correlation
 
-from geomsim import DegenerateSpace, PairedMetric, UnpairedMetric
+from geomsim import DegenerateSpace, UnpairedMetric
 from geomsim.errors import InapplicableNull
 from geomsim.nulls import NULLS, RandomBaseline, Trial
-
-
-@dataclass(frozen=True)
-class Correlation(PairedMetric[Tensor]):
-    """Pearson correlation of the first columns."""
-
-    larger_means = "closer"
-
-    def prepare(self, points: Tensor) -> Tensor:
-        column = points[:, 0].double() - points[:, 0].double().mean()
-        return column / column.norm()
-
-    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-        return left @ right[order]
 
 
 @dataclass(frozen=True)

@@ -12,44 +12,26 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import toy_metrics
 from scipy import stats
 from torch import Tensor
+from toy_metrics import Shift
 
-from geomsim import DegenerateSpace, GeomsimWarning, PairedMetric, UnpairedMetric
+from geomsim import DegenerateSpace, GeomsimWarning, PairedMetric
 from geomsim.errors import InapplicableNull
 from geomsim.nulls import NULLS, RandomSubset, Trial
 
 
 @dataclass(frozen=True)
-class Correlation(PairedMetric[Tensor]):
-    """Pearson correlation of the first columns; undefined where a row holds `poison`."""
+class Correlation(toy_metrics.Correlation):
+    """The same; undefined where a row holds `poison`."""
 
     poison: float = math.inf
-    larger_means = "closer"
 
     def prepare(self, points: Tensor) -> Tensor:
         if (points == self.poison).any():
             raise DegenerateSpace("a poisoned row")
-        column = points[:, 0].double() - points[:, 0].double().mean()
-        return column / column.norm()
-
-    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
-        return left @ right[order]
-
-
-@dataclass(frozen=True)
-class Shift(UnpairedMetric[Tensor]):
-    """Distance of the means."""
-
-    larger_means = "farther"
-
-    def prepare(self, points: Tensor) -> Tensor:
-        if len(points) < 6:
-            warnings.warn(f"only {len(points)} rows", GeomsimWarning, stacklevel=2)
-        return points.double().mean(0)
-
-    def score(self, left: Tensor, right: Tensor) -> Tensor:
-        return (left - right).norm()
+        return super().prepare(points)
 
 
 @dataclass(frozen=True)
@@ -65,6 +47,9 @@ class FirstRow(PairedMetric[Tensor]):
         return left[0]
 
 
+SHIFT = Shift(wary_below=6)
+
+
 def sides(seed: int, rows: int, shared: float = 0.6) -> tuple[np.ndarray, np.ndarray]:
     left, right = np.random.default_rng(seed).normal(size=(2, rows))
     return left, shared * left + right
@@ -77,7 +62,7 @@ def score_of(metric: Any, left: np.ndarray, right: np.ndarray) -> float:
 
 
 @pytest.mark.filterwarnings("ignore::geomsim.errors.GeomsimWarning")
-@pytest.mark.parametrize("metric", [Correlation(), Shift()])
+@pytest.mark.parametrize("metric", [Correlation(), SHIFT])
 @pytest.mark.parametrize("seed", range(3))
 def test_draws_have_the_law_of_all_subsets(trial: Callable[..., Trial], metric: Any, seed: int):
     left, right = sides(seed, 9)
@@ -95,7 +80,7 @@ def test_draws_have_the_law_of_all_subsets(trial: Callable[..., Trial], metric: 
     assert found.facts == {"rows in the pool": 9, "subsets without a score": 0}
 
 
-@pytest.mark.parametrize("metric", [Correlation(), Shift()])
+@pytest.mark.parametrize("metric", [Correlation(), SHIFT])
 def test_p_is_uniform_for_a_subset_chosen_at_random(trial: Callable[..., Trial], metric: Any):
     found = []
     for seed in range(300):
@@ -120,7 +105,7 @@ def test_a_subset_that_is_more_alike_is_found(trial: Callable[..., Trial]):
 def test_p_is_never_below_one_subset_among_all(trial: Callable[..., Trial]):
     left = np.array([0.0, 1.0, 0.0, 1.0])
     for seed in range(20):
-        found = RandomSubset().judge(trial(Shift(), left, -left, chosen=[0, 2, 1], draws=2, seed=seed))
+        found = RandomSubset().judge(trial(SHIFT, left, -left, chosen=[0, 2, 1], draws=2, seed=seed))
         assert found.p_value >= 1 / 4
 
 
@@ -164,7 +149,7 @@ def test_too_many_subsets_without_a_score_are_refused(trial: Callable[..., Trial
 def test_warnings_about_draws_are_not_told(trial: Callable[..., Trial]):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", GeomsimWarning)
-        judged = trial(Shift(), *sides(0, 9), chosen=[1, 2, 5], draws=20)
+        judged = trial(SHIFT, *sides(0, 9), chosen=[1, 2, 5], draws=20)
     with warnings.catch_warnings():
         warnings.simplefilter("error", GeomsimWarning)
         RandomSubset().judge(judged)
@@ -186,7 +171,7 @@ def test_what_is_no_subset_of_exchangeable_pairs_is_refused(trial: Callable[...,
         with pytest.raises(InapplicableNull, match=message):
             RandomSubset().judge(judged)
     with pytest.raises(InapplicableNull, match="use null='noise-floor', 'spectrum-matched' or 'random-baseline'"):
-        RandomSubset().judge(trial(Shift(), left, right))
+        RandomSubset().judge(trial(SHIFT, left, right))
     assert NULLS["random-subset"] == RandomSubset()
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from metric_checks import random_orders
 from numpy.typing import NDArray
-from scipy.integrate import quad
 
 from geomsim import Moments, PairedMetric
 
@@ -35,7 +35,7 @@ def by_chance() -> Callable[[PairedMetric[Any]], tuple[Moments, Array]]:
         left, right = (metric.prepare(torch.from_numpy(random.normal(size=(300, 12)))) for _ in range(2))
         moments = metric.null_moments(left, right)
         assert moments is not None
-        chunks = (torch.from_numpy(np.stack([random.permutation(300) for _ in range(200)])) for _ in range(25))
+        chunks = (random_orders(random, 300, 200) for _ in range(25))
         return moments, torch.cat([metric.score_many(left, right, orders) for orders in chunks]).numpy()
 
     return moments_and_draws
@@ -44,22 +44,3 @@ def by_chance() -> Callable[[PairedMetric[Any]], tuple[Moments, Array]]:
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     torch.set_num_threads(1)
-
-
-@pytest.fixture
-def wachter() -> Callable[[int, int], float]:
-    """Mean canonical correlation of two random subspaces of equal size, in the limit (Wachter 1980)."""
-
-    def mean_correlation(components: int, dimensions: int) -> float:
-        share = components / dimensions
-        largest = 4 * share * (1 - share)
-
-        def weighted(angle: float) -> float:
-            # The square of the correlation is largest * sin(angle)^2, which takes the poles out of the density.
-            square = largest * np.sin(angle) ** 2
-            density = np.sqrt(square * (largest - square)) / (2 * np.pi * share * square * (1 - square))
-            return float(np.sqrt(square) * density * 2 * largest * np.sin(angle) * np.cos(angle))
-
-        return quad(weighted, 0, np.pi / 2)[0] + max(0.0, 2 - 1 / share)
-
-    return mean_correlation

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
-import warnings
-from itertools import permutations
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_checks import (
+    all_orders,
+    assert_drawn_moments,
+    assert_enumerated_moments,
+    assert_order_law,
+    centred_directions,
+    random_orders,
+    score,
+    sides_that_share,
+)
 from numpy.typing import NDArray
 
 import geomsim
@@ -20,20 +27,8 @@ Array = NDArray[np.float64]
 METRICS = (CKA(), CKA("rbf"), CKA("rbf", 0.4), DebiasedCKA(), DebiasedCKA("rbf"))
 
 
-def score(left: Array, right: Array, metric: CKA | DebiasedCKA) -> float:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GeomsimWarning)
-        return geomsim.compare(left, right, metric, null=None).score
-
-
 def prepared(metric: CKA | DebiasedCKA, *sides: Array) -> list[Alignment]:
     return [metric.prepare(torch.from_numpy(points)) for points in sides]
-
-
-def centred_directions(rows: int, count: int) -> Array:
-    """Orthonormal columns with mean 0."""
-    noise = np.random.default_rng(0).normal(size=(rows, count))
-    return np.linalg.qr(noise - noise.mean(0))[0]
 
 
 def related(rows: int, left_width: int, right_width: int, seed: int = 0) -> tuple[Array, Array]:
@@ -110,9 +105,7 @@ def test_orthogonal_column_spaces_score_zero(rows: int) -> None:
 
 @pytest.mark.parametrize(("shared", "left_width", "right_width"), [(1, 3, 3), (2, 5, 3), (3, 3, 7), (4, 6, 4)])
 def test_shared_directions(shared: int, left_width: int, right_width: int) -> None:
-    directions = centred_directions(400, left_width + right_width)
-    left = directions[:, :left_width]
-    right = directions[:, left_width - shared : left_width - shared + right_width]
+    left, right = sides_that_share(shared, left_width, right_width)
     assert score(left, right, CKA()) == pytest.approx(shared / np.sqrt(left_width * right_width), abs=1e-12)
 
 
@@ -196,12 +189,8 @@ def kazi_aoual(left: Alignment, right: Alignment) -> tuple[float, float]:
 def test_moments_of_all_orders(metric: CKA | DebiasedCKA, rows: int, widths: tuple[int, int]) -> None:
     random = np.random.default_rng(rows)
     sides = prepared(metric, *(random.exponential(size=(rows, width)) for width in widths))
-    scores = metric.score_many(*sides, torch.tensor(list(permutations(range(rows))))).numpy()
-    moments = metric.null_moments(*sides)
-    assert moments.mean == pytest.approx(scores.mean(), abs=1e-13)
-    assert moments.variance == pytest.approx(scores.var(), rel=1e-9)
-    third = np.mean((scores - scores.mean()) ** 3)
-    assert moments.skewness == pytest.approx(third / scores.std() ** 3, abs=1e-9)
+    scores = metric.score_many(*sides, all_orders(rows)).numpy()
+    assert_enumerated_moments(metric.null_moments(*sides), scores)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=repr)
@@ -209,17 +198,9 @@ def test_moments_of_all_orders(metric: CKA | DebiasedCKA, rows: int, widths: tup
 def test_moments_of_drawn_orders(metric: CKA | DebiasedCKA, widths: tuple[int, int]) -> None:
     random = np.random.default_rng(1)
     sides = prepared(metric, *(random.exponential(size=(300, width)) ** 2 for width in widths))
-    orders = torch.from_numpy(np.stack([random.permutation(300) for _ in range(5000)]))
-    scores = metric.score_many(*sides, orders).numpy()
     moments = metric.null_moments(*sides)
-    assert moments.variance is not None
-    assert moments.skewness is not None
     assert (moments.mean, moments.variance) == pytest.approx(kazi_aoual(*sides), rel=1e-9, abs=1e-15)
-    scaled = (scores - moments.mean) / np.sqrt(moments.variance)
-    # Errors of each mean from the draws themselves, as tails are long.
-    for power, expected in ((1, 0.0), (2, 1.0), (3, moments.skewness)):
-        powers = scaled**power
-        assert abs(powers.mean() - expected) < 4.5 * powers.std() / np.sqrt(len(scores))
+    assert_drawn_moments(metric, *sides, random_orders(random, 300, 5000))
 
 
 def test_constant_scores_have_variance_zero() -> None:
@@ -246,14 +227,9 @@ def test_exact_and_shuffled_p_values_agree() -> None:
 def test_order_law_and_many_orders(rows: int, left_width: int, right_width: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in (left_width, right_width))
-    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(4)]))
+    orders = random_orders(random, rows, 4)
     for metric in METRICS:
-        states = metric.prepare(left), metric.prepare(right)
-        many = metric.score_many(*states, orders)
-        for draw, order in enumerate(orders):
-            moved = metric.score(states[0], metric.prepare(right[order]), torch.arange(rows))
-            assert float(metric.score(*states, order)) == pytest.approx(float(moved), abs=1e-10)
-            assert float(many[draw]) == pytest.approx(float(moved), abs=1e-10)
+        assert_order_law(metric, left, right, orders, 1e-10)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=repr)

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from metric_checks import all_orders, assert_enumerated_moments, assert_moments_of_5000
 from numpy.typing import NDArray
-from scipy import stats
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.neighbors import NearestNeighbors
 
@@ -61,19 +60,12 @@ def test_exact_moments_are_those_of_all_orders(rows: int, k: int) -> None:
     random = np.random.default_rng(10 * rows + k)
     metric = CKNNA(k=k)
     left, right = (metric.prepare(torch.from_numpy(random.normal(size=(rows, 4)))) for _ in range(2))
-    scores = metric.score_many(left, right, torch.tensor(list(permutations(range(rows)))))
-    moments = metric.null_moments(left, right)
-    assert moments.mean == pytest.approx(float(scores.mean()), abs=1e-12)
-    assert moments.variance == pytest.approx(float(scores.var(correction=0)), abs=1e-12)
-    third = float((scores - scores.mean()).pow(3).mean()) / float(scores.std(correction=0)) ** 3
-    assert moments.skewness == pytest.approx(third, abs=1e-9)
+    scores = metric.score_many(left, right, all_orders(rows)).numpy()
+    assert_enumerated_moments(metric.null_moments(left, right), scores)
 
 
 def test_exact_moments_agree_with_draws(by_chance: ByChance) -> None:
-    moments, scores = by_chance(CKNNA())
-    assert scores.mean() == pytest.approx(moments.mean, abs=4 * scores.std() / np.sqrt(5000))
-    assert scores.var() == pytest.approx(moments.variance, rel=0.09)  # four standard errors of a variance
-    assert stats.skew(scores) == pytest.approx(moments.skewness, abs=0.14)  # and of a skewness
+    assert_moments_of_5000(*by_chance(CKNNA()))
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch, related: Clouds) -> None:

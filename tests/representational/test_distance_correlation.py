@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import warnings
-from itertools import permutations
 from math import asin, pi, sqrt
 
 import numpy as np
@@ -9,6 +8,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_checks import (
+    all_orders,
+    assert_drawn_moments,
+    assert_enumerated_moments,
+    assert_order_law,
+    random_orders,
+    score,
+)
 from numpy.typing import NDArray
 
 import geomsim
@@ -21,12 +28,6 @@ from geomsim_representational.distance_correlation import DistanceCorrelation
 Array = NDArray[np.float64]
 BIASED, DEBIASED = DistanceCorrelation(), DistanceCorrelation(debiased=True)
 METRICS = (BIASED, DEBIASED)
-
-
-def score(left: Array, right: Array, metric: DistanceCorrelation | CKA) -> float:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GeomsimWarning)
-        return geomsim.compare(left, right, metric, null=None).score
 
 
 def prepared(metric: DistanceCorrelation, left: Array, right: Array) -> tuple[Alignment, Alignment]:
@@ -207,18 +208,13 @@ def test_moments_of_all_orders(rows: int, widths: tuple[int, int]) -> None:
     random = np.random.default_rng(rows)
     left, right = (random.exponential(size=(rows, width)) for width in widths)
     sides = prepared(DEBIASED, left, right)
-    orders = list(permutations(range(rows)))
+    orders = all_orders(rows)
     # From the slow matrices, so that no line of the score stands behind the formula.
     A, B = slow_u_centred(left), slow_u_centred(right)
     A, B = A / np.linalg.norm(A), B / np.linalg.norm(B)
-    scores = np.array([(A * B[np.ix_(order, order)]).sum() for order in orders])
-    np.testing.assert_allclose(DEBIASED.score_many(*sides, torch.tensor(orders)).numpy(), scores, atol=1e-12)
-    moments = DEBIASED.null_moments(*sides)
-    assert moments is not None
-    assert moments.mean == pytest.approx(scores.mean(), abs=1e-13)
-    assert moments.variance == pytest.approx(scores.var(), rel=1e-9)
-    third = np.mean((scores - scores.mean()) ** 3)
-    assert moments.skewness == pytest.approx(third / scores.std() ** 3, abs=1e-9)
+    scores = np.array([(A * B[np.ix_(order, order)]).sum() for order in orders.numpy()])
+    np.testing.assert_allclose(DEBIASED.score_many(*sides, orders).numpy(), scores, atol=1e-12)
+    assert_enumerated_moments(DEBIASED.null_moments(*sides), scores)
 
 
 @pytest.mark.parametrize("widths", [(5, 3), (60, 80)])
@@ -226,23 +222,14 @@ def test_moments_of_drawn_orders(widths: tuple[int, int]) -> None:
     random = np.random.default_rng(1)
     left, right = (random.exponential(size=(100, width)) ** 2 for width in widths)
     sides = prepared(DEBIASED, left, right)
-    orders = torch.from_numpy(np.stack([random.permutation(100) for _ in range(5000)]))
-    scores = DEBIASED.score_many(*sides, orders).numpy()
-    moments = DEBIASED.null_moments(*sides)
-    assert moments is not None
-    assert moments.variance is not None
-    assert moments.skewness is not None
-    scaled = (scores - moments.mean) / np.sqrt(moments.variance)
-    for power, expected in ((1, 0.0), (2, 1.0), (3, moments.skewness)):
-        powers = scaled**power
-        assert abs(powers.mean() - expected) < 4.5 * powers.std() / np.sqrt(len(scores))
+    assert_drawn_moments(DEBIASED, *sides, random_orders(random, 100, 5000))
 
 
 @pytest.mark.parametrize("rows", [3, 4, 6])
 def test_dcor_offers_no_moments_but_the_mean_of_its_square(rows: int) -> None:
     sides = prepared(BIASED, *related(rows, 3, 2))
     assert BIASED.null_moments(*sides) is None
-    scores = BIASED.score_many(*sides, torch.tensor(list(permutations(range(rows))))).numpy()
+    scores = BIASED.score_many(*sides, all_orders(rows)).numpy()
     assert BIASED.explain(*sides).facts["mean square by chance"] == pytest.approx((scores**2).mean(), abs=1e-12)
 
 
@@ -269,14 +256,9 @@ def test_exact_and_shuffled_p_values_agree() -> None:
 def test_order_law_and_many_orders(rows: int, left_width: int, right_width: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in (left_width, right_width))
-    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(4)]))
+    orders = random_orders(random, rows, 4)
     for metric in METRICS:
-        states = metric.prepare(left), metric.prepare(right)
-        many = metric.score_many(*states, orders)
-        for draw, order in enumerate(orders):
-            moved = metric.score(states[0], metric.prepare(right[order]), torch.arange(rows))
-            assert float(metric.score(*states, order)) == pytest.approx(float(moved), abs=1e-10)
-            assert float(many[draw]) == pytest.approx(float(moved), abs=1e-10)
+        assert_order_law(metric, left, right, orders, 1e-10)
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=repr)

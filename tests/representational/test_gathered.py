@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from metric_checks import random_orders
 from torch import Tensor
 
 from geomsim import GeomsimError
@@ -20,15 +21,14 @@ def symmetric(rows: int, seed: int) -> Tensor:
     return matrix + matrix.T
 
 
-def random_orders(rows: int, draws: int) -> Tensor:
-    random = np.random.default_rng(rows)
-    return torch.from_numpy(np.stack([random.permutation(rows) for _ in range(draws)]))
+def some_orders(rows: int, draws: int) -> Tensor:
+    return random_orders(np.random.default_rng(rows), rows, draws)
 
 
 # Fewer draws than share a row and more, and rows that no block divides.
 @pytest.mark.parametrize(("rows", "draws"), [(1, 1), (2, 3), (63, 1), (64, 15), (65, 16), (200, 37)])
 def test_equals_the_plain_sum(rows: int, draws: int) -> None:
-    matrix, other, orders = symmetric(rows, 1), symmetric(rows, 2), random_orders(rows, draws)
+    matrix, other, orders = symmetric(rows, 1), symmetric(rows, 2), some_orders(rows, draws)
     plain = [float((matrix * other[order][:, order]).sum()) for order in orders]
     scale = float(matrix.norm() * other.norm())
     for found in (gathered_products(matrix, other, orders), gathered._by_blocks(matrix, other, orders)):
@@ -36,7 +36,7 @@ def test_equals_the_plain_sum(rows: int, draws: int) -> None:
 
 
 def test_the_function_itself_says_what_the_machine_code_does() -> None:
-    matrix, other, orders = symmetric(30, 1), symmetric(30, 2), random_orders(30, 5)
+    matrix, other, orders = symmetric(30, 1), symmetric(30, 2), some_orders(30, 5)
     sums = np.zeros(5)
     gathered._add_products(
         matrix.numpy(),
@@ -49,14 +49,14 @@ def test_the_function_itself_says_what_the_machine_code_does() -> None:
 
 
 def test_a_sum_does_not_depend_on_the_orders_beside_it() -> None:
-    matrix, other, orders = symmetric(90, 1), symmetric(90, 2), random_orders(90, 40)
+    matrix, other, orders = symmetric(90, 1), symmetric(90, 2), some_orders(90, 40)
     together = gathered_products(matrix, other, orders)
     one_by_one = torch.cat([gathered_products(matrix, other, order[None]) for order in orders])
     assert torch.equal(together, one_by_one)
 
 
 def test_takes_views_and_no_orders_at_all() -> None:
-    matrix, other, orders = symmetric(20, 1), symmetric(20, 2), random_orders(20, 6)
+    matrix, other, orders = symmetric(20, 1), symmetric(20, 2), some_orders(20, 6)
     expected = gathered_products(matrix, other, orders)
     views = matrix.repeat(1, 2)[:, :20], torch.stack([other, other], 2)[..., 1], orders.T.contiguous().T
     assert torch.equal(gathered_products(*views), expected)
@@ -64,7 +64,7 @@ def test_takes_views_and_no_orders_at_all() -> None:
 
 
 def test_refuses_what_is_no_order() -> None:
-    matrix, orders = symmetric(5, 1), random_orders(5, 3)
+    matrix, orders = symmetric(5, 1), some_orders(5, 3)
     orders[1, 0] = orders[1, 1]
     with pytest.raises(GeomsimError, match="order 1 lacks some of the 5 rows"):
         gathered_products(matrix, matrix, orders)

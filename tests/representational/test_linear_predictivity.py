@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_checks import random_orders
 from numpy.typing import NDArray
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, PredefinedSplit
@@ -195,7 +196,7 @@ def test_order_law_and_many_orders(rows: int, width: int, seed: int, direction: 
     left, right = (torch.from_numpy(random.normal(size=(rows, w))) for w in (width, width + 2))
     metric = LinearPredictivity(direction, folds)  # type: ignore[arg-type]
     states = metric.prepare(left), metric.prepare(right)
-    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(3)]))
+    orders = random_orders(random, rows, 3)
     many = metric.score_many(*states, orders)
     for order, score in zip(orders, many, strict=True):
         moved = metric.score(states[0], metric.prepare(right[order]), torch.arange(rows))

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from metric_checks import all_orders, assert_enumerated_moments, assert_moments_of_5000, random_orders
 from numpy.typing import NDArray
 from scipy import stats
 from sklearn.neighbors import NearestNeighbors
@@ -49,23 +49,15 @@ def test_exact_moments_are_those_of_all_orders(rows: int, k: int) -> None:
     random = np.random.default_rng(10 * rows + k)
     metric = MutualKnn(k=k)
     left, right = (metric.prepare(torch.from_numpy(random.normal(size=(rows, 3)))) for _ in range(2))
-    scores = metric.score_many(left, right, torch.tensor(list(permutations(range(rows)))))
     moments = metric.null_moments(left, right)
     assert moments.mean == pytest.approx(k / (rows - 1), rel=1e-15)
-    assert moments.mean == pytest.approx(float(scores.mean()), abs=1e-12)
-    assert moments.variance == pytest.approx(float(scores.var(correction=0)), abs=1e-12)
-    if moments.variance:
-        third = float((scores - scores.mean()).pow(3).mean()) / moments.variance**1.5
-        assert moments.skewness == pytest.approx(third, abs=1e-10)
-    else:
-        assert moments.skewness is None
+    scores = metric.score_many(left, right, all_orders(rows)).numpy()
+    assert_enumerated_moments(moments, scores, skewness_tolerance=1e-10)
 
 
 def test_exact_moments_agree_with_draws(by_chance: ByChance) -> None:
     moments, scores = by_chance(MutualKnn(k=10, distance="euclidean"))
-    assert scores.mean() == pytest.approx(moments.mean, abs=4 * scores.std() / np.sqrt(5000))
-    assert scores.var() == pytest.approx(moments.variance, rel=0.09)  # four standard errors of a variance
-    assert stats.skew(scores) == pytest.approx(moments.skewness, abs=0.14)  # and of a skewness
+    assert_moments_of_5000(moments, scores)
     # Rows near the mean are neighbours of many: on such hubs a formula with independent rows is far too small.
     others = 299
     independent = 10 * (10 / others) * (1 - 10 / others) * (others - 10) / (others - 1) / 300 / 100
@@ -91,7 +83,7 @@ def test_exact_p_of_few_rows_is_that_of_many_draws() -> None:
     metric = MutualKnn(k=5, distance="euclidean")
     left, right = (metric.prepare(torch.from_numpy(random.normal(size=(60, 4)))) for _ in range(2))
     moments = metric.null_moments(left, right)
-    orders = torch.from_numpy(np.stack([random.permutation(60) for _ in range(40_000)]))
+    orders = random_orders(random, 60, 40_000)
     shared = torch.cat([metric.score_many(left, right, chunk) for chunk in orders.split(2000)]).numpy() * 300
     assert moments.variance is not None
     assert moments.skewness == pytest.approx(stats.skew(shared), abs=0.05)  # four standard errors

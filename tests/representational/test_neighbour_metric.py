@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_checks import assert_order_law, assert_uniform_p_values, random_orders, score
 from numpy.typing import NDArray
 
 import geomsim
@@ -42,12 +42,6 @@ every = pytest.mark.parametrize("metric", METRICS, ids=repr)
 by_cosine = pytest.mark.parametrize("metric", COSINES, ids=repr)
 
 
-def score(metric: Metric, left: Any, right: Any) -> float:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GeomsimWarning)
-        return geomsim.compare(left, right, metric, null=None).score
-
-
 def altered(metric: Metric, **fields: Any) -> Metric:
     return replace(metric, **fields)
 
@@ -67,14 +61,14 @@ def test_repeated_rows_are_false_neighbours(metric: Metric) -> None:
 def test_rotated_moved_and_scaled_copy_scores_one(metric: Metric, related: Clouds) -> None:
     left, _ = related()
     rotation = np.linalg.qr(np.random.default_rng(3).normal(size=(5, 5)))[0]
-    assert score(altered(metric, centre=True), left, 2.5 * left @ rotation - 1) == pytest.approx(1.0, abs=1e-12)
+    assert score(left, 2.5 * left @ rotation - 1, altered(metric, centre=True)) == pytest.approx(1.0, abs=1e-12)
 
 
 @every
 @pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e-200, 1e200])
 def test_scale_does_not_matter(metric: Metric, scale: float, related: Clouds) -> None:
     left, right = related()
-    assert score(metric, left, right * scale) == pytest.approx(score(metric, left, right), abs=1e-12)
+    assert score(left, right * scale, metric) == pytest.approx(score(left, right, metric), abs=1e-12)
 
 
 @every
@@ -109,21 +103,21 @@ def test_ties_are_counted_and_told(metric: Metric, related: Clouds) -> None:
 @every
 def test_duplicated_rows_everywhere_still_give_a_number(metric: Metric, related: Clouds) -> None:
     left, right = (side[np.arange(40) % 10] for side in related(40))
-    assert score(metric, left, left) == pytest.approx(1.0, abs=1e-12)
+    assert score(left, left, metric) == pytest.approx(1.0, abs=1e-12)
     # The copies of a row are its nearest on both sides; row numbers choose among the next ones.
     with pytest.warns(GeomsimWarning, match="for 100% of the rows a tie"):
         lists = [metric.prepare(torch.from_numpy(side)).rows.tolist() for side in (left, right)]
     for row, both in enumerate(zip(*lists, strict=True)):
         copies = {other for other in range(40) if other % 10 == row % 10} - {row}
         assert all(row not in found and copies <= set(found) for found in both)
-    assert np.isfinite(score(metric, left, right))
+    assert np.isfinite(score(left, right, metric))
 
 
 @every
 def test_float16_is_read_as_it_stands(metric: Metric, related: Clouds) -> None:
     left, right = (side.astype(np.float16) for side in related())
-    whole = score(metric, left.astype(np.float64), right.astype(np.float64))
-    assert score(metric, geomsim.Space(left), geomsim.Space(right)) == whole
+    whole = score(left.astype(np.float64), right.astype(np.float64), metric)
+    assert score(geomsim.Space(left), geomsim.Space(right), metric) == whole
 
 
 @every
@@ -132,16 +126,16 @@ def test_fewer_rows_than_columns(metric: Metric) -> None:
     left, right = random.normal(size=(12, 50)), random.normal(size=(12, 30))
     # The same clouds in as many columns as there are rows.
     narrow = [np.linalg.qr(side.T)[1].T for side in (left, right)]
-    assert score(metric, left, right) == pytest.approx(score(metric, *narrow), abs=1e-12)
-    assert score(metric, left, left) == pytest.approx(1.0, abs=1e-12)
+    assert score(left, right, metric) == pytest.approx(score(*narrow, metric), abs=1e-12)
+    assert score(left, left, metric) == pytest.approx(1.0, abs=1e-12)
 
 
 @every
 def test_points_on_a_line(metric: Metric, related: Clouds) -> None:
     along, (_, right) = np.random.default_rng(1).normal(size=(80, 1)), related()
     line = along * np.array([0.3, -2.0, 0.1])
-    assert score(metric, line, right) == pytest.approx(score(metric, along, right), abs=1e-12)
-    assert score(metric, line, line) == pytest.approx(1.0, abs=1e-12)
+    assert score(line, right, metric) == pytest.approx(score(along, right, metric), abs=1e-12)
+    assert score(line, line, metric) == pytest.approx(1.0, abs=1e-12)
 
 
 @every
@@ -149,7 +143,7 @@ def test_points_on_a_line(metric: Metric, related: Clouds) -> None:
 def test_refuses_too_few_rows(metric: Metric, rows: int, related: Clouds) -> None:
     left, right = related(rows)
     with pytest.raises(DegenerateSpace, match=rf"left space: {rows} rows are too few .*; use (k|depth) <= \d or more"):
-        score(metric, left, right)
+        score(left, right, metric)
 
 
 @by_cosine
@@ -157,24 +151,24 @@ def test_refuses_zero_rows_and_names_them(metric: Metric, related: Clouds) -> No
     left, right = related(30)
     right[[4, 9]] = 0.0
     with pytest.raises(DegenerateSpace, match=r"right space: 2 of 30 rows are zero \(row numbers 4, 9\), .*leave"):
-        score(altered(metric, centre=False), left, right)
-    assert np.isfinite(score(metric, left, right))
+        score(left, right, altered(metric, centre=False))
+    assert np.isfinite(score(left, right, metric))
     left[8] = left[np.arange(30) != 8].mean(0)
     with pytest.raises(DegenerateSpace, match=r"left space: 1 of 30 rows are zero after centring \(row numbers 8\)"):
-        score(metric, left, right)
+        score(left, right, metric)
     with pytest.raises(DegenerateSpace, match=r"right space: 30 of 30 rows .*\(row numbers 0, 1, 2, 3, 4, \.\.\.\)"):
-        score(metric, right, np.full((30, 3), 0.1))
+        score(right, np.full((30, 3), 0.1), metric)
 
 
 @every
 def test_refuses_clouds_without_near_and_far(metric: Metric, related: Clouds) -> None:
     left, _ = related(12)
     with pytest.raises(DegenerateSpace, match="right space: all points are zero"):
-        score(metric, left, np.zeros((12, 3)))
+        score(left, np.zeros((12, 3)), metric)
     with pytest.raises(DegenerateSpace, match="right space: each of the 12 rows is equally far from all others"):
-        score(altered(metric, centre=False), left, np.full((12, 3), 0.1))
+        score(left, np.full((12, 3), 0.1), altered(metric, centre=False))
     with pytest.raises(DegenerateSpace, match="right space: each of the 12 rows is equally far from all others"):
-        score(metric, left, np.eye(12))
+        score(left, np.eye(12), metric)
 
 
 @every
@@ -193,20 +187,11 @@ def test_refuses_unknown_parameters(metric: Metric) -> None:
 def test_order_law_and_many_orders(metric: Metric, rows: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in (3, 6))
-    states = metric.prepare(left), metric.prepare(right)
-    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(3)]))
-    many = metric.score_many(*states, orders)
-    for draw, order in enumerate(orders):
-        moved = metric.score(states[0], metric.prepare(right[order]), torch.arange(rows))
-        assert float(metric.score(*states, order)) == pytest.approx(float(moved), abs=1e-12)
-        assert float(many[draw]) == pytest.approx(float(moved), abs=1e-12)
+    assert_order_law(metric, left, right, random_orders(random, rows, 3), 1e-12)
 
 
 @pytest.mark.parametrize("metric", COSINES, ids=repr)
 def test_p_values_of_unrelated_points_are_uniform(metric: Metric) -> None:
     random = np.random.default_rng(0)
-    clouds = ((random.normal(size=(30, 3)), random.normal(size=(30, 4))) for _ in range(100))
-    p_values = [geomsim.compare(*both, metric, draws=19, seed=seed).p_value for seed, both in enumerate(clouds)]
-    found = np.array(p_values, dtype=float)
-    assert 2 <= int((found <= 0.1).sum()) <= 19
-    assert found.mean() == pytest.approx(0.525, abs=0.09)
+    pairs = [(random.normal(size=(30, 3)), random.normal(size=(30, 4))) for _ in range(100)]
+    assert_uniform_p_values(metric, pairs)

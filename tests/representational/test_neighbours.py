@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from metric_checks import random_orders
 from numpy.typing import NDArray
 
 from geomsim import GeomsimWarning
@@ -76,7 +77,7 @@ def test_places_of_partners() -> None:
         for k in (3, 4)
     )
     rising = rising.sort(dim=1).values
-    orders = torch.from_numpy(np.stack([random.permutation(9) for _ in range(5)]))
+    orders = random_orders(random, 9, 5)
     for order, found in zip(orders.tolist(), places(wanted, rising, orders).tolist(), strict=True):
         for row in range(9):
             theirs = rising[order[row]].tolist()

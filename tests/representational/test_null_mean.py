@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from metric_checks import random_orders
 from numpy.typing import NDArray
 
 from geomsim import PairedMetric
@@ -71,7 +72,7 @@ def test_mean_alone_is_that_of_all_moments(metric: PairedMetric[Any], kind: str,
 def test_mean_alone_is_that_of_drawn_orders(metric: PairedMetric[Any]) -> None:
     random = np.random.default_rng(2)
     left, right = (metric.prepare(torch.from_numpy(points)) for points in clouds("narrow", 40))
-    scores = metric.score_many(left, right, torch.from_numpy(np.stack([random.permutation(40) for _ in range(4000)])))
+    scores = metric.score_many(left, right, random_orders(random, 40, 4000))
     assert abs(float(scores.mean()) - metric.null_mean(left, right)) < 4.5 * float(scores.std()) / 4000**0.5  # type: ignore[operator]
 
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_checks import assert_uniform_p_values, centred_directions, random_orders, sides_that_share
 from numpy.typing import NDArray
 from scipy import linalg, spatial
 
@@ -17,12 +18,6 @@ Array = NDArray[np.float64]
 
 def procrustes(left: Array, right: Array) -> float:
     return geomsim.compare(left, right, "procrustes", null=None).score
-
-
-def centred_directions(rows: int, count: int) -> Array:
-    """Orthonormal columns with mean 0."""
-    noise = np.random.default_rng(0).normal(size=(rows, count))
-    return np.linalg.qr(noise - noise.mean(0))[0]
 
 
 def reference(left: Array, right: Array) -> float:
@@ -66,9 +61,7 @@ def test_orthogonal_column_spaces_score_zero() -> None:
 
 @pytest.mark.parametrize(("shared", "left_width", "right_width"), [(1, 3, 3), (2, 5, 3), (3, 3, 7), (4, 6, 4)])
 def test_shared_directions(shared: int, left_width: int, right_width: int) -> None:
-    directions = centred_directions(400, left_width + right_width)
-    left = directions[:, :left_width]
-    right = directions[:, left_width - shared : left_width - shared + right_width]
+    left, right = sides_that_share(shared, left_width, right_width)
     assert procrustes(left, right) == pytest.approx(shared / np.sqrt(left_width * right_width), abs=1e-12)
 
 
@@ -132,7 +125,7 @@ def test_order_law_and_many_orders(rows: int, widths: tuple[int, int], seed: int
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in widths)
     metric = Procrustes()
     states = metric.prepare(left), metric.prepare(right)
-    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(3)]))
+    orders = random_orders(random, rows, 3)
     many = metric.score_many(*states, orders)
     for draw, order in enumerate(orders):
         expected = reference(left.numpy(), right[order].numpy())
@@ -142,12 +135,8 @@ def test_order_law_and_many_orders(rows: int, widths: tuple[int, int], seed: int
 
 def test_p_values_of_unrelated_points_are_uniform() -> None:
     random = np.random.default_rng(0)
-    found = []
-    for seed in range(100):
-        left, right = random.normal(size=(15, 3)), random.normal(size=(15, 4))
-        found.append(geomsim.compare(left, right, "procrustes", draws=19, seed=seed).p_value)
-    assert 2 <= sum(p <= 0.1 for p in found) <= 19
-    assert np.mean(np.array(found, dtype=float)) == pytest.approx(0.525, abs=0.09)
+    pairs = [(random.normal(size=(15, 3)), random.normal(size=(15, 4))) for _ in range(100)]
+    assert_uniform_p_values("procrustes", pairs)
 
 
 def distance(left: Array, right: Array) -> float:

@@ -1,14 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import permutations
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from metric_checks import all_orders, assert_enumerated_moments, assert_moments_of_5000
 from numpy.typing import NDArray
-from scipy import stats
 from sklearn.neighbors import NearestNeighbors
 
 import geomsim
@@ -103,12 +102,8 @@ def test_exact_moments_are_those_of_all_orders(rows: int, depth: int, p: float) 
     random = np.random.default_rng(rows)
     metric = RankBiasedOverlap(depth=depth, p=p)
     left, right = (metric.prepare(torch.from_numpy(random.normal(size=(rows, 3)))) for _ in range(2))
-    scores = metric.score_many(left, right, torch.tensor(list(permutations(range(rows)))))
-    moments = metric.null_moments(left, right)
-    assert moments.mean == pytest.approx(float(scores.mean()), abs=1e-12)
-    assert moments.variance == pytest.approx(float(scores.var(correction=0)), abs=1e-12)
-    third = float((scores - scores.mean()).pow(3).mean()) / float(scores.std(correction=0)) ** 3
-    assert moments.skewness == pytest.approx(third, abs=1e-9)
+    scores = metric.score_many(left, right, all_orders(rows)).numpy()
+    assert_enumerated_moments(metric.null_moments(left, right), scores)
 
 
 def test_exact_moments_of_one_neighbour_are_those_of_shared_neighbours() -> None:
@@ -121,10 +116,7 @@ def test_exact_moments_of_one_neighbour_are_those_of_shared_neighbours() -> None
 
 
 def test_exact_moments_agree_with_draws(by_chance: ByChance) -> None:
-    moments, scores = by_chance(RankBiasedOverlap())
-    assert scores.mean() == pytest.approx(moments.mean, abs=4 * scores.std() / np.sqrt(5000))
-    assert scores.var() == pytest.approx(moments.variance, rel=0.09)  # four standard errors of a variance
-    assert stats.skew(scores) == pytest.approx(moments.skewness, abs=0.14)  # and of a skewness
+    assert_moments_of_5000(*by_chance(RankBiasedOverlap()))
 
 
 def test_exact_moments_by_parts_and_of_deep_rankings(monkeypatch: pytest.MonkeyPatch) -> None:

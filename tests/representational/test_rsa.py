@@ -1,12 +1,18 @@
 from __future__ import annotations
 
-from itertools import permutations
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_checks import (
+    all_orders,
+    assert_drawn_moments,
+    assert_enumerated_moments,
+    assert_order_law,
+    assert_uniform_p_values,
+    random_orders,
+)
 from numpy.typing import NDArray
 from scipy import stats
 from scipy.spatial.distance import pdist
@@ -292,16 +298,10 @@ def test_inversions_by_definition(ranks: list[int], draws: int) -> None:
 def test_moments_of_all_orders(compare: str, rows: int) -> None:
     random = np.random.default_rng(rows)
     metric = RSA("euclidean", compare)  # type: ignore[arg-type]
-    orders = torch.tensor(list(permutations(range(rows))))
+    orders = all_orders(rows)
     for width in (1, 4):
         states = [metric.prepare(torch.from_numpy(random.exponential(size=(rows, width)))) for _ in range(2)]
-        scores = metric.score_many(*states, orders).numpy()
-        moments = metric.null_moments(*states)
-        assert moments is not None
-        assert moments.skewness is not None
-        assert moments.mean == pytest.approx(scores.mean(), abs=1e-13)
-        assert moments.variance == pytest.approx(scores.var(), rel=1e-9)
-        assert moments.skewness == pytest.approx(float(stats.skew(scores)), abs=1e-9)
+        assert_enumerated_moments(metric.null_moments(*states), metric.score_many(*states, orders).numpy())
 
 
 @pytest.mark.parametrize("compare", WITH_MOMENTS)
@@ -310,14 +310,7 @@ def test_moments_of_drawn_orders(compare: str) -> None:
     metric = RSA("euclidean", compare)  # type: ignore[arg-type]
     # Heavy tails: a few rows are far from all others, so that row effects count.
     states = [metric.prepare(torch.from_numpy(random.exponential(size=(300, 3)) ** 2)) for _ in range(2)]
-    orders = torch.from_numpy(np.stack([random.permutation(300) for _ in range(5000)]))
-    moments = metric.null_moments(*states)
-    assert moments is not None
-    assert moments.variance is not None
-    scaled = (metric.score_many(*states, orders).numpy() - moments.mean) / np.sqrt(moments.variance)
-    for power, expected in ((1, 0.0), (2, 1.0), (3, moments.skewness)):
-        powers = scaled**power
-        assert abs(powers.mean() - expected) < 4.5 * powers.std() / np.sqrt(len(scaled))
+    assert_drawn_moments(metric, *states, random_orders(random, 300, 5000))
 
 
 def test_moments_without_spread() -> None:
@@ -345,10 +338,7 @@ def test_order_law(rows: int, seed: int, dissimilarity: str, compare: str) -> No
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in (4, 6))
     metric = RSA(dissimilarity=dissimilarity, compare=compare)  # type: ignore[arg-type]
-    order = torch.from_numpy(random.permutation(rows))
-    by_order = metric.score(metric.prepare(left), metric.prepare(right), order)
-    by_moving = metric.score(metric.prepare(left), metric.prepare(right[order]), torch.arange(rows))
-    assert float(by_order) == pytest.approx(float(by_moving), abs=1e-10)
+    assert_order_law(metric, left, right, random_orders(random, rows, 1), 1e-10)
 
 
 @pytest.mark.parametrize("rows", [127, 128, 129, 260])
@@ -359,7 +349,7 @@ def test_many_orders_across_block_borders(rows: int) -> None:
     states = metric.prepare(left), metric.prepare(right)
     assert isinstance(states[0], PairProfile)
     assert isinstance(states[1], PairProfile)
-    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(3)]))
+    orders = random_orders(random, rows, 3)
     many = metric.score_many(*states, orders)
     for draw, order in enumerate(orders):
         whole = float((states[0].matrix * states[1].matrix[order][:, order]).sum() / 2)
@@ -368,9 +358,4 @@ def test_many_orders_across_block_borders(rows: int) -> None:
 
 def test_p_values_of_unrelated_points_are_uniform() -> None:
     random = np.random.default_rng(0)
-    found = []
-    for seed in range(100):
-        left, right = random.normal(size=(15, 4)), random.normal(size=(15, 4))
-        found.append(geomsim.compare(left, right, "rsa", draws=19, seed=seed).p_value)
-    assert 2 <= sum(p <= 0.1 for p in found) <= 19
-    assert np.mean(np.array(found, dtype=float)) == pytest.approx(0.525, abs=0.09)
+    assert_uniform_p_values("rsa", random.normal(size=(100, 2, 15, 4)))

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import permutations
-
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_checks import (
+    all_orders,
+    assert_drawn_moments,
+    assert_enumerated_moments,
+    assert_order_law,
+    assert_uniform_p_values,
+    centred_directions,
+    random_orders,
+    sides_that_share,
+    wachter,
+)
 from numpy.typing import NDArray
 from scipy.linalg import subspace_angles
 
@@ -27,12 +35,6 @@ def test_keeps_the_contract(statistic: str) -> None:
 
 def svcca(left: Array, right: Array, **parameters: object) -> float:
     return geomsim.compare(left, right, SVCCA(**parameters), null=None).score  # type: ignore[arg-type]
-
-
-def centred_directions(rows: int, count: int, seed: int = 0) -> Array:
-    """Orthonormal columns with mean 0."""
-    noise = np.random.default_rng(seed).normal(size=(rows, count))
-    return np.linalg.qr(noise - noise.mean(0))[0]
 
 
 def reference(left: Array, right: Array, kept_variance: float, power: int = 1) -> float:
@@ -123,9 +125,7 @@ def test_orthogonal_column_spaces_score_zero() -> None:
 
 @pytest.mark.parametrize(("shared", "left_width", "right_width"), [(1, 3, 3), (2, 5, 3), (3, 3, 7), (4, 6, 4)])
 def test_shared_directions(shared: int, left_width: int, right_width: int) -> None:
-    directions = centred_directions(400, left_width + right_width)
-    left = directions[:, :left_width]
-    right = directions[:, left_width - shared : left_width - shared + right_width]
+    left, right = sides_that_share(shared, left_width, right_width)
     expected = shared / min(left_width, right_width)
     assert svcca(left, right, kept_variance=1.0) == pytest.approx(expected, abs=1e-10)
 
@@ -146,34 +146,23 @@ def test_agrees_with_subspace_angles(kept_variance: float) -> None:
 def test_moments_of_all_orders(rows: int) -> None:
     random = np.random.default_rng(rows)
     metric = SVCCA(components=2, statistic="mean-squared")
-    orders = torch.tensor(list(permutations(range(rows))))
+    orders = all_orders(rows)
     for left_width, right_width in ((1, 1), (1, 5), (5, 2), (6, 6)):
         sides = [
             metric.prepare(torch.from_numpy(random.exponential(size=(rows, width))))
             for width in (left_width, right_width)
         ]
-        scores = metric.score_many(*sides, orders).numpy()
         moments = metric.null_moments(*sides)
+        assert_enumerated_moments(moments, metric.score_many(*sides, orders).numpy())
         assert moments is not None
-        assert moments.mean == pytest.approx(scores.mean(), abs=1e-13)
         assert moments.mean == pytest.approx(max(min(left_width, 2), min(right_width, 2)) / (rows - 1), abs=1e-13)
-        assert moments.variance == pytest.approx(scores.var(), rel=1e-9)
-        third = np.mean((scores - scores.mean()) ** 3)
-        assert moments.skewness == pytest.approx(third / scores.std() ** 3, abs=1e-9)
 
 
 def test_moments_of_drawn_orders() -> None:
     random = np.random.default_rng(1)
     metric = SVCCA(kept_variance=0.9, statistic="mean-squared")
     sides = [metric.prepare(torch.from_numpy(random.exponential(size=(300, width)) ** 2)) for width in (8, 20)]
-    orders = torch.from_numpy(np.stack([random.permutation(300) for _ in range(5000)]))
-    moments = metric.null_moments(*sides)
-    assert moments is not None
-    assert moments.variance is not None
-    scaled = (metric.score_many(*sides, orders).numpy() - moments.mean) / np.sqrt(moments.variance)
-    for power, expected in ((1, 0.0), (2, 1.0), (3, moments.skewness)):
-        powers = scaled**power
-        assert abs(powers.mean() - expected) < 4.5 * powers.std() / np.sqrt(len(scaled))
+    assert_drawn_moments(metric, *sides, random_orders(random, 300, 5000))
 
 
 def test_mean_square_of_everything_is_that_of_cca_with_its_moments() -> None:
@@ -207,7 +196,7 @@ def noise_scores(rows: int, kept_variance: float) -> float:
 
 
 @pytest.mark.parametrize("rows", [70, 120, 300, 1000])
-def test_noise_follows_the_law_of_random_subspaces(rows: int, wachter: Callable[[int, int], float]) -> None:
+def test_noise_follows_the_law_of_random_subspaces(rows: int) -> None:
     assert noise_scores(rows, kept_variance=1.0) == pytest.approx(wachter(60, rows - 1), abs=0.01)
 
 
@@ -280,22 +269,9 @@ def test_scale_does_not_matter(scale: float) -> None:
 def test_order_law_and_many_orders(rows: int, width: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, w))) for w in (width, width + 2))
-    metric = SVCCA()
-    orders = torch.from_numpy(np.stack([random.permutation(rows) for _ in range(4)]))
-    states = metric.prepare(left), metric.prepare(right)
-    many = metric.score_many(*states, orders)
-    for draw, order in enumerate(orders):
-        moved = metric.score(states[0], metric.prepare(right[order]), torch.arange(rows))
-        assert float(metric.score(*states, order)) == pytest.approx(float(moved), abs=1e-10)
-        assert float(many[draw]) == pytest.approx(float(moved), abs=1e-10)
+    assert_order_law(SVCCA(), left, right, random_orders(random, rows, 4), 1e-10)
 
 
 def test_p_values_of_unrelated_points_are_uniform() -> None:
     random = np.random.default_rng(0)
-    found = []
-    for seed in range(100):
-        left, right = random.normal(size=(30, 3)), random.normal(size=(30, 3))
-        found.append(geomsim.compare(left, right, "svcca", draws=19, seed=seed).p_value)
-    # 100 datasets at level 0.1: mean 10, standard deviation 3.
-    assert 2 <= sum(p <= 0.1 for p in found) <= 19
-    assert np.mean(np.array(found, dtype=float)) == pytest.approx(0.525, abs=0.09)
+    assert_uniform_p_values("svcca", random.normal(size=(100, 2, 30, 3)))
