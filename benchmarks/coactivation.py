@@ -12,6 +12,14 @@ co-firings (a second product), the best partners and the errors are not counted 
 
 Disagreement is the largest difference between the r of 48 left latents' best 16 partners and those of numpy's dense
 float64 product with all right latents, under the same thresholds.
+
+The second table is of counted sums: codes on disk in 20 shards, `count_codes` into a file per shard, and candidates
+with errors from the mapped files. There, disagreement is the same as above, for what comes of the files.
+
+Where there is a GPU, the third table has `correlate(..., device="cuda")`, whole and without errors, beside the compiled
+loops on the same machine's cores.
+
+`python benchmarks/coactivation.py NAME` measures one row.
 """
 
 from __future__ import annotations
@@ -19,8 +27,10 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -28,6 +38,10 @@ import scipy.sparse
 import torch
 
 import geomsim
+from geomsim.activations.codes_writer import CodesWriter
+from geomsim.activations.counted_sums import CountedSums
+from geomsim.activations.counting import count
+from geomsim.activations.counting_codes import count_codes
 from geomsim.parallel import cores
 
 Result = TypeVar("Result")
@@ -41,6 +55,17 @@ SIZES = {
     "131k": (131072, 64, 200_000),
     "131k, no thresholds": (131072, 64, 200_000),
 }
+COUNTED = {
+    "demo, counted": (1024, 16, 245_000),
+    "16k, counted": (16384, 50, 100_000),
+    "131k, counted": (131072, 64, 200_000),
+}
+ON_GPU = {
+    "demo, cuda": (1024, 16, 245_000),
+    "16k, cuda": (16384, 50, 100_000),
+    "32k, cuda": (32768, 64, 1_000_000),
+}
+SHARDS = 20
 COMPARED = "16k"
 THRESHOLDS = {"131k, no thresholds": {"min_firings": 1, "min_cofirings": 1}}
 
@@ -126,15 +151,77 @@ def measure(name: str) -> None:
     print(f"| {' | '.join(cells + [''] * (12 - len(cells)))} |", flush=True)
 
 
+def written(codes: geomsim.Codes, folder: Path) -> Path:
+    """The codes on disk, in shards of whole documents."""
+    with CodesWriter(folder, shard_tokens=codes.n_tokens // SHARDS) as writer:
+        writer.append(codes)
+    return folder
+
+
+def measure_counted(name: str, shape: tuple[int, int, int]) -> None:
+    left, right = made_codes(*shape)
+    small = geomsim.Codes(left.matrix[:200], groups=np.arange(200) // 50)
+    with tempfile.TemporaryDirectory() as scratch:
+        folders = written(left, Path(scratch) / "left"), written(right, Path(scratch) / "right")
+        warm = count(small, small, block=np.arange(200) // 100).save(Path(scratch) / "small")
+        CountedSums.open(warm).candidates(min_firings=1, min_cofirings=1)
+        del left, right
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        counting, counting_cores, sums = fastest(lambda: count_codes(*folders, Path(scratch) / "sums"), runs=1)
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        choosing, choosing_cores, found = fastest(sums.candidates, runs=1)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        size = sum(file.stat().st_size for file in (Path(scratch) / "sums").iterdir())
+        cells = [name, f"{len(sums.blocks)}", f"{counting:.2f}", f"{counting_cores:.2f}", f"{choosing:.2f}"]
+        cells += [f"{choosing_cores:.2f}", f"{sums.n_pairs:,}", f"{size / 2**30:.2f}"]
+        cells += [f"{kilobytes / 2**20:.2f}" for kilobytes in (before, after, peak)]
+        left, right = (geomsim.Codes.open(folder, verify=False) for folder in folders)
+        cells += [f"{disagreement(left, right, found):.0e}" if left.n_latents <= 1 << 15 else ""]
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def measure_on_gpu(name: str, shape: tuple[int, int, int]) -> None:
+    left, right = made_codes(*shape)
+    small = geomsim.Codes(left.matrix[:200], groups=np.arange(200) // 50)
+    geomsim.correlate(small, small, min_firings=1, min_cofirings=1, device="cuda")
+    seconds, core_seconds, found = fastest(lambda: geomsim.correlate(left, right, device="cuda"), runs=2)
+    without, _, _ = fastest(lambda: geomsim.correlate(left, right, device="cuda", standard_errors=False), runs=2)
+    on_cpu, _, expected = fastest(lambda: geomsim.correlate(left, right), runs=2)
+    difference = np.nanmax(np.abs(found.left_to_right.r - expected.left_to_right.r))
+    cells = [name, f"{left.n_tokens:,}", f"{int(found.left_to_right.found.sum()):,}", f"{seconds:.2f}"]
+    cells += [f"{core_seconds:.2f}", f"{without:.2f}", f"{torch.cuda.max_memory_allocated() / 2**30:.1f}"]
+    cells += [f"{on_cpu:.2f}", f"{difference:.0e}"]
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def table(heads: list[str], names: Iterable[str]) -> None:
+    """Each row is measured, and printed, by a process of its own."""
+    print(f"\n| {' | '.join(heads)} |\n{'| --- ' * len(heads)}|", flush=True)
+    for name in names:
+        subprocess.run([sys.executable, __file__, name], check=True)
+
+
 def main() -> None:
     if len(sys.argv) > 1:
-        measure(sys.argv[1])
+        name = sys.argv[1]
+        if name in COUNTED:
+            measure_counted(name, COUNTED[name])
+        elif name in ON_GPU:
+            measure_on_gpu(name, ON_GPU[name])
+        else:
+            measure(name)
         return
+    print(f"{cores()} cores", flush=True)
     heads = ["codes", "latents a side", "L0", "tokens", "left latents with a partner", "seconds", "core seconds"]
     heads += ["peak, GiB", "of which before, GiB", "dense product, s", "ratio", "disagreement"]
-    print(f"{cores()} cores\n\n| {' | '.join(heads)} |\n{'| --- ' * len(heads)}|", flush=True)
-    for name in SIZES:
-        subprocess.run([sys.executable, __file__, name], check=True)
+    table(heads, SIZES)
+    counted = ["codes", "blocks", "count, s", "core seconds", "candidates, s", "core seconds", "pairs held"]
+    counted += ["on disk, GiB", "peak before, GiB", "after counting", "in the end", "disagreement"]
+    table(counted, COUNTED)
+    if torch.cuda.is_available():
+        heads = ["codes", "tokens", "left latents with a partner", "seconds", "core seconds", "without errors, s"]
+        print(f"\n{torch.cuda.get_device_name()}", flush=True)
+        table([*heads, "GPU memory, GiB", "compiled loops, s", "difference from them"], ON_GPU)
 
 
 if __name__ == "__main__":

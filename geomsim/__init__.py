@@ -11,7 +11,7 @@ from __future__ import annotations
 from importlib.metadata import version as _version
 
 from geomsim import testing as testing
-from geomsim.activations.coactivation import Candidates as Candidates
+from geomsim.activations.candidates import Candidates as Candidates
 from geomsim.activations.coactivation import correlate as correlate
 from geomsim.activations.codes import Codes as Codes
 from geomsim.activations.matching import pair as pair

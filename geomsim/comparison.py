@@ -25,6 +25,7 @@ from geomsim.intervals import interval as interval_of
 from geomsim.nulls import Chance, Null, Trial, null_for
 from geomsim.pairing import Pairing
 from geomsim.progress import track
+from geomsim.scheduler import using
 from geomsim.scoring import score_of
 from geomsim.sides import Points, Sides, join
 from geomsim.states import States
@@ -157,6 +158,7 @@ def compare(
     subset: ArrayLike | None = None,
     interval: str | None = None,
     confidence: float = 0.95,
+    scheduler: str | None = None,
 ) -> Comparison:
     """How alike two spaces are by one metric, and how surprising that is.
 
@@ -184,6 +186,9 @@ def compare(
     interval, confidence
         "auto", "jackknife" or "bootstrap" gives an interval of the score over rows, or over groups where
         there are any, at this confidence; None none.
+    scheduler
+        the address of a running Dask cluster, such as ``tcp://10.0.0.5:8786``, which takes the draws in groups; without
+        one they are made here. The numbers are the same.
 
     Raises
     ------
@@ -195,6 +200,8 @@ def compare(
         when the metric is undefined on a side; the message names the side.
     InapplicableNull
         when the null can say nothing about this metric.
+    GeomsimError
+        when the scheduler does not answer, or its workers have other versions or die.
 
     >>> import numpy as np, geomsim
     >>> points = np.random.default_rng(0).normal(size=(100, 8))
@@ -202,16 +209,17 @@ def compare(
     >>> geomsim.compare(points, points @ rotation, "procrustes", draws=99)
     Comparison(procrustes = 1, chance 0.2..., p <= 0.01, n = 100)
     """
-    return compare_sides(
-        lambda: join(left, right, pairing, subset),
-        metric,
-        null=null,
-        draws=draws,
-        seed=seed,
-        groups=groups,
-        interval=interval,
-        confidence=confidence,
-    )
+    with using(scheduler):
+        return compare_sides(
+            lambda: join(left, right, pairing, subset),
+            metric,
+            null=null,
+            draws=draws,
+            seed=seed,
+            groups=groups,
+            interval=interval,
+            confidence=confidence,
+        )
 
 
 def compare_sides(
@@ -225,14 +233,16 @@ def compare_sides(
     interval: str | None = None,
     confidence: float = 0.95,
     states: States | None = None,
+    named: tuple[str, str] | None = None,
 ) -> Comparison:
     """:func:`compare` for sides that are joined already, or are joined when the other arguments are known to be good.
 
-    `states` keeps prepared states from one comparison to the next.
+    `states` keeps prepared states from one comparison to the next. `named` is the metric's name and origin, where this
+    process cannot know what another one registered.
     """
     started = time.perf_counter()
     chosen = instance_of(metric)
-    name = name_of(chosen)
+    name, origin = (name_of(chosen), origin_of(chosen)) if named is None else named
     model = null_for(null, chosen)
     draws = _whole(draws, "draws", 1, "; null=None does without draws")
     seed = _whole(seed, "seed", 0)
@@ -315,7 +325,7 @@ def compare_sides(
             "left": plain(sides.left.provenance),
             "right": plain(sides.right.provenance),
             "pairing": plain(sides.pairing.provenance) if sides.pairing else {},
-            "metric": origin_of(chosen),
+            "metric": origin,
             "versions": versions(),
         },
         corrected=corrected,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,13 +29,16 @@ class Pairing:
         row numbers, one entry a pair, of equal length; whole numbers >= 0.
     weight
         how strongly each pair belongs together (a correlation, say), or None.
+    mass
+        how much of the rows each pair carries, >= 0, where rows are split among several partners (``transport``), or
+        None; it is not the weight: half of a row may be paired perfectly.
     provenance
         how the pairing was made; shown in reports, never computed with.
 
     Raises
     ------
     InvalidPairing
-        on unequal lengths, no pairs, negative or fractional row numbers, weights that are not finite.
+        on unequal lengths, no pairs, negative or fractional row numbers, weights that are not finite, negative masses.
 
     >>> pairing = Pairing([0, 1, 2], [5, 5, 7], weight=[0.9, 0.8, 0.7])
     >>> pairing.multiplicity()
@@ -47,6 +50,7 @@ class Pairing:
     left: NDArray[np.int64]
     right: NDArray[np.int64]
     weight: NDArray[np.float64] | None = None
+    mass: NDArray[np.float64] | None = field(default=None, kw_only=True)
     provenance: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def __init__(
@@ -55,6 +59,7 @@ class Pairing:
         right: ArrayLike,
         weight: ArrayLike | None = None,
         *,
+        mass: ArrayLike | None = None,
         provenance: Mapping[str, Any] | None = None,
     ) -> None:
         rows = {side: _row_numbers(values, side) for side, values in (("left", left), ("right", right))}
@@ -65,22 +70,14 @@ class Pairing:
             )
         if not len(rows["left"]):
             raise InvalidPairing("the pairing is empty: nothing was paired; loosen the filters that made it")
-        strength = None
-        if weight is not None:
-            try:
-                strength = np.array(weight, dtype=np.float64)
-            except (ValueError, TypeError) as error:
-                raise InvalidPairing(f"weights must be numbers: {error}") from None
-            if strength.shape != rows["left"].shape:
-                raise InvalidPairing(f"expected one weight per pair, {len(rows['left'])}, got shape {strength.shape}")
-            if not np.isfinite(strength).all():
-                raise InvalidPairing(
-                    f"the weight of pair {int(np.argmin(np.isfinite(strength)))} is not a finite number"
-                )
-            strength.flags.writeable = False
+        shares = _numbers(mass, len(rows["left"]), "mass", "masses")
+        if shares is not None and (shares < 0).any():
+            first = int(np.argmax(shares < 0))
+            raise InvalidPairing(f"masses must not be negative; pair {first} has {shares[first]}")
         object.__setattr__(self, "left", rows["left"])
         object.__setattr__(self, "right", rows["right"])
-        object.__setattr__(self, "weight", strength)
+        object.__setattr__(self, "weight", _numbers(weight, len(rows["left"]), "weight", "weights"))
+        object.__setattr__(self, "mass", shares)
         object.__setattr__(self, "provenance", dict(provenance or {}))
 
     @classmethod
@@ -139,17 +136,23 @@ class Pairing:
                 )
         return left.take(self.left), right.take(self.right)
 
-    def limit(self, per_right: int = 10) -> Self:
-        """At most `per_right` pairs for each right row: the strongest (the first, where there are no weights)."""
-        if per_right < 1:
-            raise InvalidPairing(f"per_right must be at least 1, got {per_right}")
-        strength = np.zeros(len(self)) if self.weight is None else self.weight
-        order = np.lexsort((np.arange(len(self)), -strength, self.right))
-        grouped = self.right[order]
-        first = np.searchsorted(grouped, grouped, side="left")
-        kept = np.zeros(len(self), dtype=bool)
-        kept[order[np.arange(len(self)) - first < per_right]] = True
-        return self._keep(kept, {"limit_per_right": per_right})
+    def limit(self, per_right: int | None = None, *, per_left: int | None = None) -> Self:
+        """At most `per_right` pairs for each right row: the strongest (the first, where there are no weights).
+
+        `per_left` limits the pairs of each left row instead, for pairings in which the right side chose; of both, a
+        pair must be among the strongest of either row. Without any, ten for each right row.
+        """
+        if per_right is None and per_left is None:
+            per_right = 10
+        kept, step = np.ones(len(self), dtype=bool), {}
+        for name, rows, most in (("per_right", self.right, per_right), ("per_left", self.left, per_left)):
+            if most is None:
+                continue
+            if most < 1:
+                raise InvalidPairing(f"{name} must be at least 1, got {most}")
+            kept &= self._rank_within(rows) < most
+            step[f"limit_{name}"] = most
+        return self._keep(kept, step)
 
     def one_to_one(self) -> Self:
         """Only the pairs whose left row and right row occur in no other pair."""
@@ -166,8 +169,7 @@ class Pairing:
     def take(self, pairs: ArrayLike) -> Self:
         """The named pairs, by number, in the named order."""
         numbers = np.asarray(pairs, dtype=np.int64)
-        weight = None if self.weight is None else self.weight[numbers]
-        return type(self)(self.left[numbers], self.right[numbers], weight, provenance=self.provenance)
+        return self._pick(numbers, self.provenance)
 
     def buckets(self) -> dict[str, NDArray[np.int64]]:
         """Pair numbers by multiplicity: in how many pairs the busier of a pair's two rows stands; 1 is one-to-one.
@@ -180,19 +182,19 @@ class Pairing:
         busier = np.maximum(np.bincount(self.left)[self.left], np.bincount(self.right)[self.right])
         return {name: np.flatnonzero((busier >= low) & (busier <= (high or len(self)))) for name, low, high in _BUCKETS}
 
-    def multiplicity(self) -> dict[str, int]:
-        """How many right rows have how many partners: in buckets 1, 2-10, 11-100, more."""
-        counts = np.bincount(self.right)
+    def multiplicity(self, side: Literal["left", "right"] = "right") -> dict[str, int]:
+        """How many rows of one side have how many partners: in buckets 1, 2-10, 11-100, more."""
+        if side not in ("left", "right"):
+            raise InvalidPairing(f"side must be left or right, got {side!r}")
+        counts = np.bincount(self.right if side == "right" else self.left)
         return {name: int(((counts >= low) & (counts <= (high or counts.max()))).sum()) for name, low, high in _BUCKETS}
 
     def to_frame(self) -> pd.DataFrame:
-        """A pandas frame with columns left, right and, where there are any, weight."""
+        """A pandas frame with columns left, right and, where there are any, weight and mass."""
         import pandas as pd
 
-        columns: dict[str, Any] = {"left": self.left, "right": self.right}
-        if self.weight is not None:
-            columns["weight"] = self.weight
-        return pd.DataFrame(columns)
+        columns = {"left": self.left, "right": self.right, "weight": self.weight, "mass": self.mass}
+        return pd.DataFrame({name: values for name, values in columns.items() if values is not None})
 
     def save(self, path: str | Path) -> Path:
         """Write the pairs as .parquet, provenance in the schema's metadata, or as .csv, which holds no provenance.
@@ -210,7 +212,7 @@ class Pairing:
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
-        """Read what :meth:`save` wrote, or any Parquet or CSV file with columns left, right and maybe weight."""
+        """Read what :meth:`save` wrote, or any Parquet or CSV file with columns left, right and maybe weight, mass."""
         from geomsim.tables import read_table
 
         frame, metadata = read_table(Path(path))
@@ -220,10 +222,10 @@ class Pairing:
                 f"{path}: a pairing needs the columns left and right, and this file has "
                 f"{', '.join(map(str, frame.columns))}"
             )
-        weight = frame["weight"].to_numpy() if "weight" in frame.columns else None
+        values = {name: frame[name].to_numpy() for name in ("weight", "mass") if name in frame.columns}
         try:
             return cls(
-                frame["left"].to_numpy(), frame["right"].to_numpy(), weight, provenance=metadata.get("pairing", {})
+                frame["left"].to_numpy(), frame["right"].to_numpy(), **values, provenance=metadata.get("pairing", {})
             )
         except InvalidPairing as error:
             raise error.within(str(path)) from None
@@ -233,8 +235,36 @@ class Pairing:
         if left_out == len(self):
             raise InvalidPairing(f"no pair is left after {dict(step)}: all {left_out} were removed")
         steps = [*self.provenance.get("filters", []), {**step, "left_out": left_out}]
-        weight = None if self.weight is None else self.weight[kept]
-        return type(self)(self.left[kept], self.right[kept], weight, provenance={**self.provenance, "filters": steps})
+        return self._pick(np.flatnonzero(kept), {**self.provenance, "filters": steps})
+
+    def _pick(self, pairs: NDArray[np.int64], provenance: Mapping[str, Any]) -> Self:
+        weight = None if self.weight is None else self.weight[pairs]
+        mass = None if self.mass is None else self.mass[pairs]
+        return type(self)(self.left[pairs], self.right[pairs], weight, mass=mass, provenance=provenance)
+
+    def _rank_within(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many stronger pairs the pair's row has; of equally strong ones, those that stand earlier."""
+        strength = np.zeros(len(self)) if self.weight is None else self.weight
+        order = np.lexsort((np.arange(len(self)), -strength, rows))
+        grouped = rows[order]
+        rank = np.empty(len(self), dtype=np.int64)
+        rank[order] = np.arange(len(self)) - np.searchsorted(grouped, grouped, side="left")
+        return rank
+
+
+def _numbers(values: ArrayLike | None, n_pairs: int, name: str, names: str) -> NDArray[np.float64] | None:
+    if values is None:
+        return None
+    try:
+        numbers = np.array(values, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise InvalidPairing(f"{names} must be numbers: {error}") from None
+    if numbers.shape != (n_pairs,):
+        raise InvalidPairing(f"expected one {name} per pair, {n_pairs}, got shape {numbers.shape}")
+    if not np.isfinite(numbers).all():
+        raise InvalidPairing(f"the {name} of pair {int(np.argmin(np.isfinite(numbers)))} is not a finite number")
+    numbers.flags.writeable = False
+    return numbers
 
 
 def _row_numbers(values: ArrayLike, side: str) -> NDArray[np.int64]:

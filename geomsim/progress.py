@@ -16,8 +16,8 @@ _LINE_EVERY = 20.0  # seconds between plain lines
 
 
 @contextmanager
-def track(total: int, what: str) -> Iterator[Callable[[int], None]]:
-    """Yields a function to call with how much was done since the last call."""
+def track(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
+    """Yields a function to call with how much was done since the last call; None is a total that nobody knows."""
     bar = _Bar(total, what)
     try:
         yield bar.advance
@@ -26,7 +26,7 @@ def track(total: int, what: str) -> Iterator[Callable[[int], None]]:
 
 
 class _Bar:
-    def __init__(self, total: int, what: str) -> None:
+    def __init__(self, total: int | None, what: str) -> None:
         self.total, self.what, self.done = total, what, 0
         self.started = self.spoke = time.monotonic()
         self.close: Callable[[], None] = lambda: None
@@ -40,13 +40,17 @@ class _Bar:
         if not sys.stderr.isatty():
             if now - self.spoke > _LINE_EVERY:
                 self.spoke = now
-                left = (now - self.started) / max(self.done, 1) * (self.total - self.done)
-                print(f"{self.what}: {self.done} of {self.total}, {left:.0f} s left", file=sys.stderr)  # noqa: T201 - this is what a log reads
+                print(f"{self.what}: {self._state(now - self.started)}", file=sys.stderr)  # noqa: T201 - this is what a log reads
             return
         if self._update is None:
             self._open()
         if self._update:
             self._update(self.done)
+
+    def _state(self, seconds: float) -> str:
+        if self.total is None:
+            return f"{self.done} in {seconds:.0f} s"
+        return f"{self.done} of {self.total}, {seconds / max(self.done, 1) * (self.total - self.done):.0f} s left"
 
     def _open(self) -> None:
         live = _shared_display()
@@ -67,10 +71,10 @@ _displays: list[Progress] = []
 def _shared_display() -> Progress:
     """One display for all bars, since a terminal shows one at a time: a study's bar holds those of its comparisons."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     if not _displays or not _displays[0].live.is_started:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         _displays[:] = [Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)]
         _displays[0].start()
     return _displays[0]

@@ -7,104 +7,37 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import is_dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.catalog import metric as metric_by_name
 from geomsim.catalog import metrics as metric_names
 from geomsim.checkpoint import Checkpoint
-from geomsim.comparison import Comparison, compare_sides, versions
+from geomsim.comparison import versions
 from geomsim.contract import Metric
 from geomsim.digests import NoDigestError, code_digest
-from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig
+from geomsim.errors import GeomsimError, InvalidConfig
 from geomsim.nulls import Null, null_for
 from geomsim.pairing import Pairing
+from geomsim.parallel import one_thread
 from geomsim.progress import track
-from geomsim.sides import Sides, join
+from geomsim.scheduler import cluster_in_use, run_tasks, using
+from geomsim.sides import Sides
 from geomsim.space import Space
 from geomsim.states import States
+from geomsim.study_cells import CellWork, Found, Planned, Question, Sources
 from geomsim.study_config import PAIR_KEYS, nulls_of
 from geomsim.study_config import read_config as _read_config
+from geomsim.study_outcome import Study as Study
 from geomsim.study_parts import ALL, Part, parts_of
-from geomsim.study_table import COLUMNS, TEXT, Cell, frame_of, records_of
-from geomsim.tables import plain, write_arrays, write_csv, write_json, write_parquet
-
-if TYPE_CHECKING:
-    import pandas as pd
+from geomsim.study_table import COLUMNS, Cell
+from geomsim.tables import plain
 
 _OPENED_BYTES = 1 << 30  # of spaces read from files that are kept for the next pair
-
-
-@dataclass(frozen=True, eq=False)
-class Study:
-    """What :func:`run_study` found: cells in the order of the configuration."""
-
-    cells: Sequence[Cell]
-    config: Mapping[str, Any]
-    notes: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def failed(self) -> list[Cell]:
-        """Cells on which a metric or its null was undefined; they stand in the table with their reason."""
-        return [cell for cell in self.cells if cell.error is not None]
-
-    @property
-    def table(self) -> pd.DataFrame:
-        """One row per cell: labels, sides, part, metric, n, score, interval, null, p and corrected p, warnings, error.
-
-        ``holm`` and ``bh`` correct p over all cells of the study that were judged by a null of the same name; ``maxt``
-        only over the cells of the same ``family``, which share their rows and so their draws. A maxt below holm may
-        therefore be a smaller question and not a stronger answer.
-        """
-        return frame_of(self.records())
-
-    def records(self) -> list[dict[str, Any]]:
-        """The rows of :attr:`table` as mappings, None where there is nothing."""
-        return records_of(self.cells)
-
-    def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> list[Path]:
-        """Write results.parquet, results.csv, draws.npz and run.json.
-
-        draws.npz holds the draws of each null under the number of its row in the table; run.json the configuration,
-        the versions and every comparison in full.
-
-        `config` is recorded in place of the study's own, where the caller knows better what was asked for.
-        """
-        target = Path(folder)
-        table = self.table
-        run = {
-            "config": self.config if config is None else config,
-            "versions": versions(),
-            "notes": dict(self.notes),
-            "comparisons": [
-                {
-                    **cell.labels,
-                    "metric": cell.metric,
-                    "parameters": cell.parameters,
-                    **(cell.comparison.to_dict() if cell.comparison else {"error": cell.error}),
-                    "left": cell.left,
-                    "right": cell.right,
-                    "subspace": cell.subspace,
-                    "bucket": cell.bucket,
-                }
-                for cell in self.cells
-            ],
-        }
-        draws = {
-            str(row): cell.comparison.null
-            for row, cell in enumerate(self.cells)
-            if cell.comparison is not None and cell.comparison.null is not None
-        }
-        return [
-            # Text even where all is missing: tables of several studies are read as one, with one type per column.
-            write_parquet(table.astype(dict.fromkeys(TEXT, "string")), target / "results.parquet"),
-            write_csv(table, target / "results.csv"),
-            write_arrays(draws, target / "draws.npz"),
-            write_json(run, target / "run.json"),
-        ]
 
 
 def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
@@ -118,6 +51,7 @@ def run_study(
     seed: int | None = None,
     folder: str | Path | None = None,
     resume: bool = True,
+    scheduler: str | None = None,
 ) -> Study:
     """Compare every pair of spaces, whole and in parts, by every metric against every null.
 
@@ -136,6 +70,10 @@ def run_study(
         as those of one run.
     resume
         False computes every cell anew, and keeps the new ones.
+    scheduler
+        the address of a running Dask cluster, such as ``tcp://10.0.0.5:8786``. The cells of a study of several pairs
+        are its tasks; those of one pair are computed here, and the draws of each shared out. Without one all is done
+        on this machine. The results are the same, whichever it is and however many workers there are.
 
     Subspaces, subsets and buckets are judged by the null "random-subset" too: are these pairs more alike than as many
     random ones? A cell on which its metric or null is undefined, or whose subspace is empty, is kept with the reason in
@@ -145,6 +83,8 @@ def run_study(
     ------
     InvalidConfig
         for unknown keys, no pairs, a pair without left or right, and a label that has the name of a column.
+    GeomsimError
+        when the scheduler does not answer, or its workers have other versions or die; finished cells are kept.
 
     >>> import numpy as np, geomsim
     >>> points = np.random.default_rng(0).normal(size=(80, 5))
@@ -161,14 +101,10 @@ def run_study(
         base=Path(config).parent if isinstance(config, str | Path) else Path(),
         checkpoint=Checkpoint(None if folder is None else Path(folder), resume=resume),
     )
-    cells: list[Cell] = []
-    with track(len(settings["pairs"]) * run.n_metrics, "study") as advance:
-        for number, item in enumerate(settings["pairs"]):
-            cells.extend(run.cells(number, item, advance))
+    pairs = settings["pairs"]
+    with using(scheduler), track(len(pairs) * run.n_metrics, "study") as advance:
+        cells = list(run.cells(0, pairs[0], advance)) if len(pairs) == 1 else run.cells_in_tasks(advance)
     return Study(cells, plain(settings))
-
-
-_Sources = tuple[Space, Space, Pairing | None]
 
 
 class _Run:
@@ -188,6 +124,7 @@ class _Run:
             "confidence": settings.get("confidence", 0.95),
         }
         self._states = States()
+        self._work = CellWork(self._options, self._states, alone=len(settings["pairs"]) > 1)
         self._spaces: OrderedDict[Path, Space] = OrderedDict()
         self._pairings: dict[Path, Pairing] = {}
 
@@ -197,7 +134,59 @@ class _Run:
         return len(self._metrics)
 
     def cells(self, number: int, item: Mapping[str, Any], advance: Callable[[int], object]) -> Iterator[Cell]:
-        """All cells of one pair of spaces: its parts x metrics x nulls. Advances by the number of metrics in all."""
+        """All cells of one pair of spaces, in this process; a cluster in use is given their draws.
+
+        Advances by the number of metrics in all.
+        """
+        for planned in self._planned(number, item):
+            found = planned.found
+            if found is None:
+                try:
+                    found = self._work(planned.question, *planned.sources)
+                except GeomsimError as error:
+                    raise (error.within(planned.place) if planned.place else error) from None
+                self._checkpoint.keep(planned.inputs, found)
+            yield planned.filled(found)
+            advance(planned.steps)
+
+    def cells_in_tasks(self, advance: Callable[[int], object]) -> list[Cell]:
+        """All cells of all pairs, as a task each. A cell is kept as soon as it is finished, whoever has not yet."""
+        cells: list[Cell] = []
+        waiting: dict[int, Planned] = {}
+
+        def questions() -> Iterator[Question]:
+            for number, item in enumerate(self._settings["pairs"]):
+                for planned in self._planned(number, item):
+                    cells.append(planned.cell)
+                    if planned.found is not None:
+                        cells[-1] = planned.filled(planned.found)
+                        advance(planned.steps)
+                        continue
+                    _check_in_main_memory(planned)
+                    question = replace(planned.question, number=len(cells) - 1)
+                    waiting[question.number] = planned
+                    yield question
+
+        tasks = run_tasks(
+            self._work,
+            questions(),
+            uses=lambda question: waiting[question.number].sources,
+            what="cell",
+            named=lambda question: waiting[question.number].place,
+            finished=lambda question, found: self._checkpoint.keep(waiting[question.number].inputs, found),
+        )
+        # Once for all cells: to look for BLAS libraries takes longer than a small cell.
+        with one_thread(), closing(tasks) as answers:
+            for found in answers:
+                # In the order of the questions, as a mapping keeps it.
+                number = next(iter(waiting))
+                planned = waiting.pop(number)
+                cells[number] = planned.filled(found)
+                advance(planned.steps)
+        return cells
+
+    def _planned(self, number: int, item: Mapping[str, Any]) -> Iterator[Planned]:
+        """The cells of one pair of spaces, parts x metrics x nulls, with what was found of them before."""
         labels = plain({key: value for key, value in item.items() if key not in PAIR_KEYS})
         described = ", ".join(f"{key} {value}" for key, value in labels.items())
         where = [f"pair {number + 1}" + (f" ({described})" if labels else "")]
@@ -214,24 +203,31 @@ class _Run:
         ]
         family = _family(number, left, right, pairing)
         for done, part in enumerate(parts):
-            joined: Sides | None = None
+            sources = (left, right, pairing, part.subset)
             for place, metric in enumerate(self._metrics):
                 inside = [*where, *(name for name in (part.subspace, part.bucket) if name != ALL), name_of(metric)]
+                at = done * self.n_metrics + place
+                steps = (at + 1) // len(parts) - at // len(parts)
                 try:
-                    for model in self._models(metric, part):
+                    models = self._models(metric, part)
+                    for model in models:
                         cell = Cell(
                             labels, named[0], named[1], name_of(metric), plain(metric.parameters()), None, part.empty,
                             part.subspace, part.bucket, None if model is None else model.name,
                             0 if part.empty else None, family,
                         )  # fmt: skip
-                        if not part.empty:
-                            joined = joined or join(left, right, pairing, part.subset)
-                            cell = _filled(cell, self._found((left, right, pairing), joined, metric, model), joined)
-                        yield cell
+                        question = Question(0, metric, model, (name_of(metric), origin_of(metric)))
+                        inputs: Mapping[str, Any] = {}
+                        found: Found | None = part.empty
+                        if found is None:
+                            sides = self._work.sides(sources)
+                            cell = replace(cell, n=min(sides.left.n_rows, sides.right.n_rows))
+                            inputs = self._inputs(question, sources, sides)
+                            found = self._checkpoint.find(inputs)
+                        last = model is models[-1]
+                        yield Planned(cell, question, sources, inputs, ", ".join(inside), steps if last else 0, found)
                 except GeomsimError as error:
                     raise error.within(", ".join(inside)) from None
-                at = done * self.n_metrics + place
-                advance((at + 1) // len(parts) - at // len(parts))
 
     def _models(self, metric: Metric[Any], part: Part) -> list[Null | None]:
         """The nulls of a cell, each once, whatever names they were given; of a part, random subsets too."""
@@ -242,32 +238,21 @@ class _Run:
                 models.append(model)
         return models
 
-    def _found(self, sources: _Sources, sides: Sides, metric: Metric[Any], null: Null | None) -> Comparison | str:
-        """The comparison, or the reason why a metric or its null is undefined; from the checkpoint if it is there."""
-        inputs = self._inputs(sources, sides, metric, null)
-        found = self._checkpoint.find(inputs)
-        if found is None:
-            try:
-                found = compare_sides(sides, metric, null=null, states=self._states, **self._options)
-            except (DegenerateSpace, InapplicableNull) as error:
-                found = str(error)
-            self._checkpoint.keep(inputs, found)
-        return found
-
-    def _inputs(self, sources: _Sources, sides: Sides, metric: Metric[Any], null: Null | None) -> dict[str, Any]:
+    def _inputs(self, question: Question, sources: Sources, sides: Sides) -> dict[str, Any]:
         """Everything that a cell depends on; empty where nothing is kept."""
         if self._checkpoint.folder is None:
             return {}
+        metric, null = question.metric, question.null
         try:
             code: list[object] = [code_digest(type(metric)), None if null is None else code_digest(type(null))]
         except NoDigestError:
             code = [object()]  # has no digest either, so this cell is not kept
         return {
             **self._options,
-            "metric": [name_of(metric), origin_of(metric), metric],
+            "metric": [*question.named, metric],
             "null": null if null is None or is_dataclass(null) else vars(null),
             "code": code,
-            "sources": [self._checkpoint.key(source) for source in sources],
+            "sources": [self._checkpoint.key(source) for source in sources[:3]],
             "chosen": sides.chosen,
             "devices": [str(getattr(space.points, "device", "cpu")) for space in (sides.left, sides.right)],
             "versions": versions(),
@@ -299,11 +284,13 @@ class _Run:
         return self._spaces[path]
 
 
-def _filled(cell: Cell, found: Comparison | str, sides: Sides) -> Cell:
-    n = min(sides.left.n_rows, sides.right.n_rows)
-    if isinstance(found, str):
-        return replace(cell, error=found, n=n)
-    return replace(cell, comparison=found, n=n)
+def _check_in_main_memory(planned: Planned) -> None:
+    devices = {str(getattr(space.points, "device", "cpu")) for space in planned.sources[:2]} - {"cpu"}
+    if devices and cluster_in_use() is not None:
+        raise InvalidConfig(
+            f"{planned.place}: points are on {', '.join(devices)}, and workers of a cluster have devices of their own. "
+            "Leave out either the device or the scheduler"
+        )
 
 
 def _family(number: int, left: Space, right: Space, pairing: Pairing | None) -> str:

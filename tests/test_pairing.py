@@ -87,7 +87,45 @@ def test_multiplicity_counts_right_rows_by_their_partners(pairs):
 
 def test_multiplicity_of_many_partners():
     right = np.repeat([0, 1, 2, 3, 4], [1, 10, 11, 100, 101])
-    assert Pairing(np.arange(len(right)), right).multiplicity() == {"1": 1, "2-10": 1, "11-100": 2, "more": 1}
+    pairing = Pairing(np.arange(len(right)), right)
+    assert pairing.multiplicity() == {"1": 1, "2-10": 1, "11-100": 2, "more": 1}
+    assert pairing.multiplicity("left") == {"1": 223, "2-10": 0, "11-100": 0, "more": 0}
+    assert Pairing(right, np.arange(len(right))).multiplicity("left") == pairing.multiplicity()
+    with pytest.raises(InvalidPairing, match="side must be left or right, got 'both'"):
+        pairing.multiplicity("both")  # type: ignore[arg-type]
+
+
+def test_one_ten_and_hundred_to_one_and_what_lies_between():
+    right = np.repeat([0, 1, 2, 3, 4], [1, 10, 11, 100, 101])
+    pairing = Pairing(np.arange(len(right)), right, np.linspace(0.9, 0.1, len(right)))
+    limited = {most: pairing.limit(per_right=most).multiplicity() for most in (1, 10, 100)}
+    assert limited[1] == {"1": 5, "2-10": 0, "11-100": 0, "more": 0}
+    assert limited[10] == {"1": 1, "2-10": 4, "11-100": 0, "more": 0}
+    assert limited[100] == {"1": 1, "2-10": 1, "11-100": 3, "more": 0}
+    assert {name: len(pairs) for name, pairs in pairing.buckets().items()} == {
+        "1": 1, "2-10": 10, "11-100": 111, "more": 101,
+    }  # fmt: skip
+    between = pairing.take(pairing.buckets()["11-100"])
+    assert between.multiplicity() == {"1": 0, "2-10": 0, "11-100": 2, "more": 0}
+
+
+@given(PAIRS, st.integers(1, 3))
+def test_limit_of_left_rows_is_that_of_right_rows_turned_round(pairs, most: int):
+    turned = pairing_of([(right, left, weight) for left, right, weight in pairs])
+    found = pairing_of(pairs).limit(per_left=most)
+    assert as_list(found) == [(left, right) for right, left in as_list(turned.limit(per_right=most))]
+    assert found.provenance["filters"] == [{"limit_per_left": most, "left_out": len(pairs) - len(found)}]
+
+
+def test_both_limits_at_once_and_none():
+    crowd = Pairing([0, 0, 1, 1], [0, 1, 0, 1], [0.9, 0.8, 0.7, 0.6])
+    assert as_list(crowd.limit(per_right=1)) == [(0, 0), (0, 1)]
+    assert as_list(crowd.limit(per_right=1, per_left=1)) == [(0, 0)]
+    many = Pairing(range(12), [0] * 12)
+    assert len(many.limit()) == 10
+    assert len(many.limit(per_left=1)) == 12
+    with pytest.raises(InvalidPairing, match="per_left must be at least 1, got 0"):
+        many.limit(per_left=0)
 
 
 @given(
@@ -228,6 +266,23 @@ def test_filters_keep_their_history_through_parquet(tmp_path: Path):
         "path": str(tmp_path),
         "filters": [{"min_weight": 0.5, "left_out": 1}, {"limit_per_right": 1, "left_out": 1}],
     }
+
+
+def test_mass_stays_with_its_pairs(tmp_path: Path):
+    pairing = Pairing([0, 0, 1], [0, 1, 1], [0.5, 0.6, 0.7], mass=[0.4, 0.3, 1.0])
+    for part in (pairing.where(min_weight=0.55), pairing.take([1, 2]), pairing.limit(per_left=1)):
+        assert part.mass is not None
+        np.testing.assert_array_equal(part.mass, [0.3, 1.0])
+    assert list(pairing.to_frame().columns) == ["left", "right", "weight", "mass"]
+    for name in ("pairs.parquet", "pairs.csv"):
+        again = Pairing.open(pairing.save(tmp_path / name))
+        assert again.mass is not None
+        np.testing.assert_array_equal(again.mass, pairing.mass)
+    assert Pairing([0], [0]).mass is None
+    with pytest.raises(InvalidPairing, match=r"expected one mass per pair, 1, got shape \(2,\)"):
+        Pairing([0], [0], mass=[1.0, 2.0])
+    with pytest.raises(InvalidPairing, match=r"masses must not be negative; pair 1 has -0\.5"):
+        Pairing([0, 1], [0, 1], mass=[1.0, -0.5])
 
 
 def test_csv_round_trip(tmp_path: Path):

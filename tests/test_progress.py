@@ -67,6 +67,23 @@ def test_long_work_writes_plain_lines_with_the_time_left(clock: Clock, capsys: p
     ]
 
 
+def test_where_the_total_is_unknown_lines_count(clock: Clock, capsys: pytest.CaptureFixture[str]):
+    with track(None, "documents") as advance:
+        for _ in range(50):
+            clock.now += 1.0
+            advance(2)
+    assert capsys.readouterr().err.splitlines() == ["documents: 42 in 21 s", "documents: 84 in 42 s"]
+
+
+def test_where_the_total_is_unknown_a_bar_counts(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    terminal = on_a_terminal(monkeypatch)
+    with track(None, "documents") as advance:
+        clock.now += 5.0
+        advance(7)
+        progress._displays[0].refresh()
+    assert "7/?" in terminal.getvalue()
+
+
 def test_a_terminal_gets_a_bar_on_standard_error(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim.activations.coactivation import Candidates, correlate
+from geomsim.activations.alignment import align
+from geomsim.activations.candidates import Candidates
+from geomsim.activations.coactivation import correlate
 from geomsim.activations.coactivation_sums import Floats, Integers, Side
-from geomsim.activations.codes import Codes, align
+from geomsim.activations.codes import Codes
 from geomsim.corrections import benjamini_hochberg
 from geomsim.errors import InvalidCodes, InvalidPairing
 from geomsim.progress import track
@@ -211,6 +213,7 @@ def chance_partners(
     min_cofirings: int = 20,
     neighbours: int = 100,
     memory: int | None = None,
+    device: Any = None,
 ) -> ChancePartners:
     """The best r of each latent by chance: correlations with the right side's documents circularly shifted.
 
@@ -225,7 +228,7 @@ def chance_partners(
         rotated, by between a quarter and three quarters of it.
     seed
         where the random numbers start.
-    min_firings, min_cofirings, memory
+    min_firings, min_cofirings, memory, device
         as in :func:`correlate`.
     neighbours
         latents of like firings whose chance maxima a latent is compared with; 1 for its own alone, which needs
@@ -272,10 +275,12 @@ def chance_partners(
     documents, repeated = 0, 0
     with track(shifts, "chance partners") as advance:
         for shift in range(shifts):
-            rows, documents = _other_text(groups, left.n_tokens, random)
+            rows, documents = other_text(groups, left.n_tokens, random)
             repeated += left.n_tokens - len(np.unique(rows))
             # Who is tested was decided on the text as read.
-            found = correlate(fixed, Codes(moving[rows]), 1, 0, min_cofirings, standard_errors=False, memory=memory)
+            found = correlate(
+                fixed, Codes(moving[rows]), 1, 0, min_cofirings, standard_errors=False, memory=memory, device=device
+            )
             for kept, mask, partners in zip(maxima, tested, (found.left_to_right, found.right_to_left), strict=True):
                 kept[mask, shift] = np.where(partners.found, partners.r[:, 0], -np.inf)
             advance(1)
@@ -303,7 +308,7 @@ def _tested(codes: Codes, min_firings: int) -> NDArray[np.bool_]:
     return ~side.constant & (side.firings >= min_firings)
 
 
-def _other_text(groups: Integers | None, n_tokens: int, random: np.random.Generator) -> tuple[Integers, int]:
+def other_text(groups: Integers | None, n_tokens: int, random: np.random.Generator) -> tuple[Integers, int]:
     """For each token the row that stands in for it, and how many documents were exchanged."""
     if groups is not None:
         _, number, sizes = np.unique(groups, return_inverse=True, return_counts=True)

@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim.activations.coactivation_sums import Floats, Integers, Side, correlation, dense_tiles
+from geomsim.activations.coactivation_sums import (
+    Floats,
+    Integers,
+    Product,
+    Side,
+    correlation,
+    dense_tiles,
+    product_on_cpu,
+)
 
 # Up to this share of candidates in a tile it is faster to sort them than to search the whole tile for the largest.
 _FEW = 0.125
@@ -54,13 +62,15 @@ def offer_dense(
     best_right: Best,
     min_cofirings: int,
     budget: int,
+    product: Product = product_on_cpu,
 ) -> int:
     """Offer every pair of eligible left and right latents, tile by tile, to the best; how many co-fire often enough.
 
     `best_left` holds the partners of right latents, `best_right` those of left ones. Both sides are centred.
+    `product` multiplies blocks of tokens in float64.
     """
     top, enough = best_left.r.shape[1], 0
-    for rows, columns, products, together in dense_tiles(left, right, budget):
+    for rows, columns, products, together in dense_tiles(left, right, budget, product):
         candidate = eligible[1][rows, None] & eligible[0][None, columns] & (together >= min_cofirings)
         enough += int(np.count_nonzero(candidate))
         of_right, of_left = _best_of_tile(products, candidate, right, rows, left, columns, top)

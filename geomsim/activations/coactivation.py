@@ -17,103 +17,24 @@ All sums are float64; r is rounded to 12 decimals so that equal latents tie, and
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from geomsim.activations.alignment import align
 from geomsim.activations.best_partners import Best, offer_dense
+from geomsim.activations.candidates import Candidates, assemble, eligible_latents, named_pairs, refuse_options
+from geomsim.activations.coactivation_cuda import cuda_device, offer_on_device
 from geomsim.activations.coactivation_sparse import offer_sparse
-from geomsim.activations.coactivation_sums import MEASURES, Floats, Integers, Measure, Side
-from geomsim.activations.codes import Codes, align
+from geomsim.activations.coactivation_sums import MEASURES, Measure, Side, product_on_cpu
+from geomsim.activations.codes import Codes
+from geomsim.activations.device_products import product_on
 from geomsim.activations.jackknife import blocks_of_tokens
 from geomsim.activations.jackknife import standard_errors as jackknife_errors
 from geomsim.errors import InvalidCodes
 from geomsim.memory import batch_budget
 from geomsim.parallel import in_threads
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True, eq=False)
-class Partners:
-    """The best partners of each latent of one side, best first; each array is (n_latents, top).
-
-    ``partner`` is -1, ``r`` and ``standard_error`` are NaN and ``cofirings`` is 0 where there are fewer than `top`.
-    ``standard_error`` is NaN throughout where no jackknife was asked for.
-    ``standard_error`` is infinite where leaving one block of documents out leaves a latent constant: r rests on it.
-    """
-
-    partner: NDArray[np.int32]
-    r: Floats
-    standard_error: Floats
-    cofirings: Integers
-
-    @property
-    def found(self) -> NDArray[np.bool_]:
-        """Which latents have any partner, (n_latents,)."""
-        return np.asarray(self.partner[:, 0] >= 0)
-
-
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """For every latent of both sides, its best few partners on the other side.
-
-    ``left_to_right.partner[i]`` are right latents, ``right_to_left.partner[j]`` left ones. `removed` counts, for each
-    side, the latents without any partner by reason (``silent``: never fires; ``constant``: no variance, so no Pearson's
-    r; ``few_firings``; ``few_cofirings``: with every other latent), and under ``pairs`` the pairs that had firings
-    enough but too few co-firings. `blocks` is the number of blocks of the jackknife, `block_kind` what
-    they are made of.
-    """
-
-    left_to_right: Partners
-    right_to_left: Partners
-    left_firings: Integers
-    right_firings: Integers
-    n_tokens: int
-    blocks: int
-    block_kind: str
-    removed: Mapping[str, Mapping[str, int]]
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def top(self) -> int:
-        """How many partners are kept per latent."""
-        return int(self.left_to_right.partner.shape[1])
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row per candidate: direction, latent, rank (from 1), partner, r, standard_error, firings, cofirings."""
-        import pandas as pd
-
-        frames = []
-        for direction, partners, own, other in (
-            ("left-to-right", self.left_to_right, self.left_firings, self.right_firings),
-            ("right-to-left", self.right_to_left, self.right_firings, self.left_firings),
-        ):
-            latent, rank = np.nonzero(partners.partner >= 0)
-            partner = partners.partner[latent, rank].astype(np.int64)
-            columns = {
-                "direction": direction,
-                "latent": latent,
-                "rank": rank + 1,
-                "partner": partner,
-                "r": partners.r[latent, rank],
-                "standard_error": partners.standard_error[latent, rank],
-                "cofirings": partners.cofirings[latent, rank],
-                "latent_firings": own[latent],
-                "partner_firings": other[partner],
-            }
-            frames.append(pd.DataFrame(columns))
-        return pd.concat(frames, ignore_index=True)
-
-    def __repr__(self) -> str:
-        found = int(self.left_to_right.found.sum()), int(self.right_to_left.found.sum())
-        sides = f"{found[0]} of {len(self.left_firings)} left and {found[1]} of {len(self.right_firings)} right latents"
-        return f"Candidates(top {self.top} of {sides}, {self.n_tokens} tokens)"
 
 
 def correlate(
@@ -127,6 +48,7 @@ def correlate(
     measure: Measure = "pearson",
     standard_errors: bool = True,
     memory: int | None = None,
+    device: Any = None,
 ) -> Candidates:
     """Pearson's r of every left latent with every right one over their common tokens, reduced to the best `top` each.
 
@@ -150,11 +72,18 @@ def correlate(
         False leaves the jackknife out, which takes about half of the time; every ``standard_error`` is then NaN.
     memory
         bytes that one tile may take; changes the speed, not the result.
+    device
+        ``"cuda"`` (or a torch device): all pairs are multiplied there, and the best refined exactly. For sparse codes
+        the result has the same bits as without; for dense ones it agrees to 1e-12. A GPU multiplies zeros too, and the
+        compiled loops skip them: it pays for dense codes, for many firings per token and where cores are few.
+        None or ``"cpu"``: no GPU.
 
     Raises
     ------
     InvalidCodes
         when the codes are of different texts, a measure is unknown, or an option is out of range.
+    InvalidConfig
+        when there is no such device.
 
     >>> left = Codes.from_dense([[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 3.0]])
     >>> right = Codes.from_dense([[0.0, 2.0], [0.0, 4.0], [5.0, 0.0], [9.0, 0.0]])
@@ -162,13 +91,10 @@ def correlate(
     >>> candidates.left_to_right.partner.ravel(), candidates.left_to_right.r.ravel().round(3)
     (array([1, 0], dtype=int32), array([1.   , 0.973]))
     """
-    for name, value, least in (("top", top, 1), ("min_firings", min_firings, 0), ("min_cofirings", min_cofirings, 0)):
-        if value < least:
-            raise InvalidCodes(f"{name} must be at least {least}, got {value}")
-    if max_blocks < 2:
-        raise InvalidCodes(f"a jackknife needs at least 2 blocks, got max_blocks={max_blocks}")
+    refuse_options(top, min_firings, min_cofirings, max_blocks)
     if measure not in MEASURES:
         raise InvalidCodes(f"unknown measure {measure!r}; there are {', '.join(MEASURES)}")
+    gpu = cuda_device(device)
     budget = memory or batch_budget()
     left_aligned, right_aligned, left_out = align(left_codes, right_codes)
     blocks, block_kind = blocks_of_tokens(left_aligned, right_aligned, max_blocks)
@@ -180,25 +106,26 @@ def correlate(
     if not (left.suits_sparse() and right.suits_sparse()):
         left.centre(budget)
         right.centre(budget)
-    eligible = _eligible(left, min_firings), _eligible(right, min_firings)
+    eligible = eligible_latents(left, min_firings), eligible_latents(right, min_firings)
     best_right, best_left = Best(left.n_latents, top), Best(right.n_latents, top)
-    offer = offer_dense if left.centred else offer_sparse
-    enough = offer(left, right, eligible, best_left, best_right, min_cofirings, budget)
-    too_few = math.prod(int(mask.sum()) for mask in eligible) - enough
-    errors = _errors(left, right, best_left, best_right, budget) if standard_errors else (None, None)
-    return Candidates(
-        left_to_right=_partners(best_right, errors[0]),
-        right_to_left=_partners(best_left, errors[1]),
-        left_firings=left.firings,
-        right_firings=right.firings,
-        n_tokens=left.n_tokens,
-        blocks=left.n_blocks,
-        block_kind=block_kind,
-        removed={
-            "left": _reasons(left, eligible[0], best_right),
-            "right": _reasons(right, eligible[1], best_left),
-            "pairs": {"few_cofirings": too_few},
-        },
+    product = product_on_cpu if gpu is None else partial(product_on, gpu)
+    work = left, right, eligible, best_left, best_right, min_cofirings, budget
+    if left.centred:
+        enough = offer_dense(*work, product)
+    else:
+        enough = offer_sparse(*work) if gpu is None else offer_on_device(*work, gpu)
+    errors = None
+    if standard_errors:
+        errors = jackknife_errors(left, right, *named_pairs(best_left, best_right), budget, product)
+    return assemble(
+        left,
+        right,
+        eligible,
+        best_left,
+        best_right,
+        enough,
+        errors,
+        block_kind,
         provenance={
             "left": left_codes.name,
             "right": right_codes.name,
@@ -219,39 +146,3 @@ def _supports(codes: Codes) -> Codes:
     fires = codes.matrix.copy()
     fires.data = np.ones_like(fires.data)
     return Codes(fires)
-
-
-def _eligible(side: Side, min_firings: int) -> NDArray[np.bool_]:
-    return np.asarray(~side.constant & (side.firings >= min_firings))
-
-
-def _errors(left: Side, right: Side, best_left: Best, best_right: Best, budget: int) -> tuple[Floats, Floats]:
-    """Standard errors of the partners of left latents and of right ones, in the order of :meth:`Best.pairs`."""
-    left_to_right, right_to_left = best_right.pairs(), best_left.pairs()
-    of_left = np.concatenate([left_to_right[0], right_to_left[1]])
-    of_right = np.concatenate([left_to_right[1], right_to_left[0]])
-    errors = jackknife_errors(left, right, of_left, of_right, budget)
-    return errors[: len(left_to_right[0])], errors[len(left_to_right[0]) :]
-
-
-def _partners(best: Best, errors: Floats | None) -> Partners:
-    """The best as a result, with one standard error per candidate in the order of :meth:`Best.pairs`."""
-    empty = best.partner < 0
-    standard_error = np.full(best.r.shape, np.nan)
-    if errors is not None:
-        standard_error[~empty] = errors
-    return Partners(best.partner.astype(np.int32), np.where(empty, np.nan, best.r), standard_error, best.cofirings)
-
-
-def _reasons(side: Side, eligible: NDArray[np.bool_], best: Best) -> dict[str, int]:
-    """Why latents have no partner; each is counted once, under the first reason that holds."""
-    silent = side.firings == 0
-    constant = side.constant & ~silent
-    lonely = best.partner[:, 0] < 0
-    counts = {
-        "silent": silent,
-        "constant": constant,
-        "few_firings": ~eligible & ~side.constant,
-        "few_cofirings": eligible & lonely,
-    }
-    return {reason: int(mask.sum()) for reason, mask in counts.items()}

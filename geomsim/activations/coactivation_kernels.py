@@ -29,6 +29,7 @@ _ENTRIES_PER_LINE = np.uint64(8)
 
 # Counts of this many latents are looked at together: most have no partner worth a closer look.
 STRIP = 64
+STRIP_BITS = np.uint32(6)
 CHUNK = 256
 _SCALE = 1e12
 # More than rounding and a product in place of a quotient can change r by.
@@ -39,8 +40,13 @@ Result = TypeVar("Result")
 
 
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """The function as machine code, made at its first call and kept on disk where a folder can be written."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    """The function as machine code, made at its first call and kept on disk where a folder can be written.
+
+    It is made again when the file of the function changes, and not when a file changes from which it uses functions:
+    whoever edits what `counting_kernels` imports must touch that file too.
+    """
+    # Loops that were taken apart run as if they were one: a call would hide from each what the other knows.
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "forceinline": True}
     try:
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # neither this folder nor the user's cache can be written
@@ -68,6 +74,101 @@ def offer(
 
 
 @compiled
+def add_column(
+    right: int,
+    right_starts: Places,  # right codes by latent
+    right_tokens: Numbers,
+    right_values: Values,
+    left_starts: Places,  # left codes by token
+    left_entries: NDArray[Any],  # of ENTRY
+    sums: Floats,  # by left latent, padded to whole strips
+    counts: NDArray[np.int32],
+    marks: NDArray[np.uint8],  # by strip: whether anything was added
+) -> None:
+    """Add the products of one right latent with all left ones, token by token, and on how many tokens both fire."""
+    last_place = np.uint64(right_tokens.size - 1)
+    for place in range(right_starts[right], right_starts[right + 1]):
+        prefetch(left_starts, right_tokens[min(place + _AHEAD + _AHEAD, last_place)])
+        soon = right_tokens[min(place + _AHEAD, last_place)]
+        for entry in range(left_starts[soon], left_starts[soon + np.uint32(1)], _ENTRIES_PER_LINE):
+            prefetch(left_entries, entry)
+        token = right_tokens[place]
+        value = np.float64(right_values[place])
+        for entry in range(left_starts[token], left_starts[token + np.uint32(1)]):
+            latent = left_entries[entry].latent
+            sums[latent] += value * np.float64(left_entries[entry].value)
+            counts[latent] += 1
+            marks[latent >> STRIP_BITS] = 1
+
+
+@compiled
+def offer_row(
+    right: int,  # the right latent whose sums these are
+    sums: Floats,  # with each left latent of a tile, padded to whole strips; zeros when this returns
+    counts: NDArray[np.int32],
+    marks: NDArray[np.uint8],  # by strip: whether anything is in it
+    total: float,  # of the right latent
+    spread: float,
+    left_numbers: Numbers,  # by latent of the tile: which latent it is
+    left_means: Floats,  # by latent of the tile
+    left_spreads: Floats,
+    left_inverse: Floats,  # one over the spreads
+    left_worst: Floats,  # the last of the best of each left latent, kept up to date
+    listed: Numbers,  # room for STRIP + 1
+    supports: bool,  # Jaccard's index of supports instead of a quotient of sums and spreads
+    min_cofirings: int,
+    right_best: Floats,  # (right latents, top); each right latent belongs to one thread
+    right_partners: NDArray[np.int64],
+    right_cofirings: NDArray[np.int64],
+    left_best: Floats,  # (latents of the tile, top), of this thread alone
+    left_partners: NDArray[np.int32],
+    left_cofirings: NDArray[np.int32],
+) -> int:
+    """Score one right latent with a tile of left ones from its sums, offer each pair to both; how many co-fire enough.
+
+    Pairs are scored exactly as :func:`coactivation_sums.correlation` does.
+    """
+    width = left_numbers.size
+    last = right_best.shape[1] - 1
+    inverse, right_worst = 1 / spread, right_best[right, last]
+    enough = 0
+    for strip in range(marks.size):
+        if not marks[strip] and min_cofirings > 0:
+            continue
+        first = strip * STRIP
+        most = np.int32(0)
+        for latent in range(first, first + STRIP):
+            most = max(most, counts[latent])
+        if most >= min_cofirings:
+            found = 0
+            for latent in range(first, min(first + STRIP, width)):
+                listed[found] = latent
+                found += counts[latent] >= min_cofirings
+            enough += found
+            for number in range(found):
+                latent = listed[number]
+                shared = sums[latent] - total * left_means[latent]
+                if supports:
+                    r = shared / (spread + left_spreads[latent] - shared)
+                else:
+                    nearly = shared * inverse * left_inverse[latent] + _MARGIN
+                    if nearly < right_worst and nearly < left_worst[latent]:
+                        continue
+                    r = shared / spread / left_spreads[latent]
+                r = min(max(np.rint(r * _SCALE) / _SCALE, -1.0), 1.0)
+                left, together = left_numbers[latent], counts[latent]
+                offer(right_best, right_partners, right_cofirings, right, r, left, together)
+                offer(left_best, left_partners, left_cofirings, latent, r, right, together)
+                right_worst, left_worst[latent] = right_best[right, last], left_best[latent, last]
+        if marks[strip]:
+            marks[strip] = 0
+            for latent in range(first, first + STRIP):
+                sums[latent] = 0.0
+                counts[latent] = 0
+    return enough
+
+
+@compiled
 def best_of_columns(
     chosen: Numbers,  # right latents to go through
     right_starts: Places,  # right codes by latent
@@ -92,61 +193,24 @@ def best_of_columns(
     """Correlate some right latents with those of a left tile, offer each pair to both; how many co-fire enough.
 
     The sums of one right latent with the whole tile are held at once: for each of its tokens, what the left side has
-    there is added. Pairs are then scored in place, exactly as :func:`coactivation_sums.correlation` does.
+    there is added. Pairs are then scored in place.
     """
     width = left_numbers.size
     padded = (width + STRIP - 1) // STRIP * STRIP
     sums = np.zeros(padded, dtype=np.float64)
     counts = np.zeros(padded, dtype=np.int32)
+    marks = np.zeros(padded // STRIP, dtype=np.uint8)
     listed = np.empty(STRIP + 1, dtype=np.uint32)
     # What most pairs fall short of stands close together.
     left_inverse, left_worst = 1 / left_spreads, np.full(width, -np.inf)
-    last = right_best.shape[1] - 1
-    last_place = np.uint64(right_tokens.size - 1)
     enough = 0
     for right in chosen:
-        for place in range(right_starts[right], right_starts[right + np.uint32(1)]):
-            prefetch(left_starts, right_tokens[min(place + _AHEAD + _AHEAD, last_place)])
-            soon = right_tokens[min(place + _AHEAD, last_place)]
-            for entry in range(left_starts[soon], left_starts[soon + np.uint32(1)], _ENTRIES_PER_LINE):
-                prefetch(left_entries, entry)
-            token = right_tokens[place]
-            value = np.float64(right_values[place])
-            for entry in range(left_starts[token], left_starts[token + np.uint32(1)]):
-                latent = left_entries[entry].latent
-                sums[latent] += value * np.float64(left_entries[entry].value)
-                counts[latent] += 1
-        total, spread = right_totals[right], right_spreads[right]
-        inverse, right_worst = 1 / spread, right_best[right, last]
-        for first in range(0, padded, STRIP):
-            most = np.int32(0)
-            for latent in range(first, first + STRIP):
-                most = max(most, counts[latent])
-            if most >= min_cofirings:
-                found = 0
-                for latent in range(first, min(first + STRIP, width)):
-                    listed[found] = latent
-                    found += counts[latent] >= min_cofirings
-                enough += found
-                for number in range(found):
-                    latent = listed[number]
-                    shared = sums[latent] - total * left_means[latent]
-                    if supports:
-                        r = shared / (spread + left_spreads[latent] - shared)
-                    else:
-                        nearly = shared * inverse * left_inverse[latent] + _MARGIN
-                        if nearly < right_worst and nearly < left_worst[latent]:
-                            continue
-                        r = shared / spread / left_spreads[latent]
-                    r = min(max(np.rint(r * _SCALE) / _SCALE, -1.0), 1.0)
-                    left, together = left_numbers[latent], counts[latent]
-                    offer(right_best, right_partners, right_cofirings, right, r, left, together)
-                    offer(left_best, left_partners, left_cofirings, latent, r, right, together)
-                    right_worst, left_worst[latent] = right_best[right, last], left_best[latent, last]
-            if most > 0:
-                for latent in range(first, first + STRIP):
-                    sums[latent] = 0.0
-                    counts[latent] = 0
+        add_column(right, right_starts, right_tokens, right_values, left_starts, left_entries, sums, counts, marks)
+        enough += offer_row(
+            right, sums, counts, marks, right_totals[right], right_spreads[right],
+            left_numbers, left_means, left_spreads, left_inverse, left_worst, listed, supports, min_cofirings,
+            right_best, right_partners, right_cofirings, left_best, left_partners, left_cofirings,
+        )  # fmt: skip
     return enough
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.best_partners import Best
-from geomsim.activations.coactivation_sums import Floats, Integers, Side, slices
+from geomsim.activations.coactivation_sums import Columns, Floats, Integers, Side, slices
 from geomsim.parallel import cores, in_threads
 
 # Sums of more left latents than this fall out of the cache of a core.
@@ -94,7 +94,8 @@ def offer_sparse(
                 )  # fmt: skip
                 return found, best, partners, cofirings
 
-            shares = _even_shares(right_numbers, right, len(entries) / left.n_tokens, len(numbers), threads)
+            products = right.firings * (len(entries) / left.n_tokens)
+            shares = even_shares(right_numbers, products, len(numbers), threads)
             for found, r, partners, cofirings in in_threads(count, shares, workers=len(shares)):
                 enough += found
                 kernels.merge_best(
@@ -103,11 +104,11 @@ def offer_sparse(
     return enough
 
 
-def _even_shares(
-    numbers: NDArray[np.uint32], side: Side, l0: float, width: int, threads: int
+def even_shares(
+    numbers: NDArray[np.uint32], weights: NDArray[Any], width: int, threads: int
 ) -> list[NDArray[np.uint32]]:
-    """Latents in runs of about equal work, one run per thread."""
-    work = np.cumsum(side.firings[numbers] * l0 + width * _SHARE_OF_WIDTH)
+    """Latents in runs of about equal work, one per thread; the work of one is its weight and a share of `width`."""
+    work = np.cumsum(weights[numbers] + width * _SHARE_OF_WIDTH)
     cuts = np.searchsorted(work, work[-1] * np.arange(1, threads) / threads)
     return [share for share in np.split(numbers, cuts) if len(share)]
 
@@ -118,4 +119,24 @@ def block_products(left: Side, right: Side, of_left: Integers, of_right: Integer
 
     products = np.zeros((left.n_blocks, len(of_left)))
     kernels.products_of_pairs(of_left, of_right, *left.columns, *right.columns, left.blocks.astype(np.uint32), products)
+    return products
+
+
+def pair_products(left: Columns, right: Columns, n_tokens: int, of_left: Integers, of_right: Integers) -> Floats:
+    """Sums of products of the named pairs, in any order, over all tokens, (pairs,); added up token by token."""
+    from geomsim.activations import coactivation_kernels as kernels
+
+    order = np.argsort(of_right, kind="stable")
+    blocks, products = np.zeros(n_tokens, dtype=np.uint32), np.empty(len(order))
+
+    def work(chosen: Integers) -> None:
+        found = np.zeros((1, len(chosen)))
+        kernels.products_of_pairs(of_left[chosen], of_right[chosen], *left, *right, blocks, found)
+        products[chosen] = found[0]
+
+    with free_cores() as threads:
+        # Pairs of latents that fire often take longer than others.
+        chunks = np.array_split(order, min(4 * threads, max(1, len(order))))
+        for _ in in_threads(work, chunks, workers=threads):
+            pass
     return products

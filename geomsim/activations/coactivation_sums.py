@@ -6,8 +6,8 @@ are taken of dense blocks of rows. All sums are float64.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, get_args
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from geomsim.activations.codes import Codes
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+# Of two blocks of tokens: ``one.T @ other``, here or on a device.
+Product = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 
 Measure = Literal["pearson", "cosine", "jaccard"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
@@ -37,6 +40,22 @@ class Columns(NamedTuple):
     values: NDArray[np.float32]
 
 
+class OneSided(Protocol):
+    """The sums of one side that correlations are made of, about :attr:`Side.shift`; each block's apart."""
+
+    measure: Measure
+    n_tokens: int
+    n_latents: int
+    n_blocks: int
+    block_sizes: Integers
+    firings: Integers
+    constant: NDArray[np.bool_]
+    sums: Floats
+    squares: Floats
+    total: Floats
+    variation: Floats
+
+
 class Side:
     """One side's activations and their sums in each block of tokens, of values minus `shift` (0 while sparse).
 
@@ -50,6 +69,7 @@ class Side:
         self.matrix, self.is_sparse, self.measure = codes.matrix, codes.is_sparse, measure
         self.n_tokens, self.n_latents = codes.n_tokens, codes.n_latents
         self.blocks, self.n_blocks = blocks, int(blocks.max()) + 1
+        self.block_sizes: Integers = np.bincount(blocks, minlength=self.n_blocks)
         self.shift = np.zeros(self.n_latents)
         self.centred = False
         if self.is_sparse:
@@ -111,26 +131,53 @@ class Side:
         self.variation = squares.sum(axis=0) - self.total**2 / self.n_tokens
 
 
-def dense_tiles(left: Side, right: Side, budget: int) -> Iterator[tuple[slice, slice, Floats, Integers]]:
+def product_on_cpu(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
+    """``one.T @ other``."""
+    return np.asarray(one.T @ other)
+
+
+class DenseSide(Protocol):
+    """What dense products need to know of one side."""
+
+    n_tokens: int
+    firings: Integers
+
+    def block(self, rows: Any, columns: slice) -> Floats:
+        """Shifted activations of some tokens and latents, dense float64."""
+
+    def nonzero(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """1 where a latent is not zero, else 0."""
+
+
+def dense_tiles(
+    left: Side, right: Side, budget: int, product: Product = product_on_cpu
+) -> Iterator[tuple[slice, slice, Floats, Integers]]:
     """Right latents (rows of the tile), left latents (columns), sums of products and co-firings of centred sides."""
     width = max(1, int((budget / 2 / BYTES_PER_ENTRY) ** 0.5))
-    always = left.firings == left.n_tokens, right.firings == right.n_tokens
     for rows in slices(right.n_latents, width):
         for columns in slices(left.n_latents, width):
-            shape = (rows.stop - rows.start, columns.stop - columns.start)
-            products, together = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-            known = bool(always[0][columns].all() or always[1][rows].all())
-            if known:  # one side is never zero, so the other's firings are the co-firings
-                together += np.minimum(right.firings[rows, None], left.firings[None, columns])
-            for tokens in slices(left.n_tokens, budget // (32 * sum(shape))):
-                products += right.block(tokens, rows).T @ left.block(tokens, columns)
-                if not known:
-                    # Counts up to 2**24 are exact in float32, and no block of tokens is longer.
-                    together += (right.nonzero(tokens, rows).T @ left.nonzero(tokens, columns)).astype(np.int64)
-            yield rows, columns, products, together
+            at_once = budget // (32 * (rows.stop - rows.start + columns.stop - columns.start))
+            yield rows, columns, *dense_tile(left, right, rows, columns, at_once, product)
 
 
-def correlation(products: Floats, right: Side, of_right: Integers, left: Side, of_left: Integers) -> Floats:
+def dense_tile(
+    left: DenseSide, right: DenseSide, rows: slice, columns: slice, at_once: int, product: Product = product_on_cpu
+) -> tuple[Floats, Integers]:
+    """Sums of products and co-firings of some right latents (rows) with some left ones, `at_once` tokens at a time."""
+    shape = (rows.stop - rows.start, columns.stop - columns.start)
+    products, together = np.zeros(shape), np.zeros(shape, dtype=np.int64)
+    known = any((side.firings[part] == side.n_tokens).all() for side, part in ((left, columns), (right, rows)))
+    if known:  # one side is never zero, so the other's firings are the co-firings
+        together += np.minimum(right.firings[rows, None], left.firings[None, columns])
+    # Counts up to 2**24 are exact in float32.
+    for tokens in slices(left.n_tokens, min(at_once, 1 << 24)):
+        products += product(right.block(tokens, rows), left.block(tokens, columns))
+        if not known:
+            together += product(right.nonzero(tokens, rows), left.nonzero(tokens, columns)).astype(np.int64)
+    return products, together
+
+
+def correlation(products: Floats, right: OneSided, of_right: Integers, left: OneSided, of_left: Integers) -> Floats:
     """R of the named latents, which broadcast against the sums of products; NaN or infinite where one is constant.
 
     Or another measure, where the sides are made for it.

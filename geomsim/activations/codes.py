@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -169,9 +169,9 @@ class Codes:
         return np.asarray(np.count_nonzero(self.matrix, axis=0), dtype=np.int64)
 
     def latent(self, latent: int) -> NDArray[np.float32]:
-        """The activation of one latent on every token, (n_tokens,)."""
-        if not 0 <= latent < self.n_latents:
-            raise InvalidCodes(f"there is no latent {latent}: {self!r} has latents 0 to {self.n_latents - 1}")
+        """The activation of one latent on every token, (n_tokens,). InvalidCodes where there is no such latent."""
+        if isinstance(latent, bool) or not isinstance(latent, int | np.integer) or not 0 <= latent < self.n_latents:
+            raise InvalidCodes(f"there is no latent {latent!r}: {self!r} has latents 0 to {self.n_latents - 1}")
         if not self.is_sparse:
             return np.asarray(self.matrix[:, latent])
         column = np.zeros(self.n_tokens, dtype=np.float32)
@@ -199,85 +199,6 @@ class Codes:
     def __repr__(self) -> str:
         kind = f"L0 {self.l0:.1f}" if self.is_sparse else "dense"
         return f"Codes({self.name!r}, {self.n_tokens} tokens x {self.n_latents} latents, {kind})"
-
-
-class Alignment(NamedTuple):
-    """Two codes over the same tokens in the same order, and how many tokens of each side had no counterpart."""
-
-    left: Codes
-    right: Codes
-    left_out: dict[str, int]
-
-
-def align(left: Codes, right: Codes) -> Alignment:
-    """Both codes restricted to the tokens they share: same document, same first and last character.
-
-    Tokens of one character that share a span (the bytes of an emoji) count as one, of which the last is kept,
-    unless both token tables agree entry by entry. Without token tables, rows are taken to be the same tokens.
-
-    Raises
-    ------
-    InvalidCodes
-        when the two read different texts, share no token, have groups that differ, or (without token tables)
-        have unequal numbers of tokens.
-    """
-    if left.text_hash and right.text_hash and left.text_hash != right.text_hash:
-        raise InvalidCodes(
-            f"left and right codes read different texts (hash {left.text_hash[:12]} and {right.text_hash[:12]}); "
-            "correlations need both models on the same text: read the activations of both again on one text"
-        )
-    if left.tokens is None or right.tokens is None:
-        if left.n_tokens != right.n_tokens:
-            raise InvalidCodes(
-                f"left codes have {left.n_tokens} tokens and right codes {right.n_tokens}, and not both have a token "
-                "table to tell which belong together; give both a token table or the same tokens in the same order"
-            )
-        _refuse_different_groups(left, right)
-        return Alignment(left, right, {"left": 0, "right": 0})
-    if left.tokens.same_tokens(right.tokens):
-        return Alignment(left, right, {"left": 0, "right": 0})
-    if left.tokens.documents != right.tokens.documents:
-        raise InvalidCodes(
-            f"left codes know {len(left.tokens.documents)} documents and right codes {len(right.tokens.documents)}, "
-            "not the same names in the same order; read the activations of both models on one list of documents"
-        )
-    left_keys, left_rows = _spans(left.tokens)
-    right_keys, right_rows = _spans(right.tokens)
-    _, left_at, right_at = np.intersect1d(left_keys, right_keys, assume_unique=True, return_indices=True)
-    if not len(left_at):
-        raise InvalidCodes(
-            f"left codes ({left.n_tokens} tokens) and right codes ({right.n_tokens} tokens) share no token: no "
-            "document has a token with the same characters on both sides. "
-            "Two tokenizers? Pool the tokens of each word first"
-        )
-    # Row order of the left side: documents stay together for the jackknife and for reading.
-    order = np.argsort(left_rows[left_at], kind="stable")
-    rows = left_rows[left_at][order], right_rows[right_at][order]
-    left_out = {"left": left.n_tokens - len(order), "right": right.n_tokens - len(order)}
-    return Alignment(left.take(rows[0]), right.take(rows[1]), left_out)
-
-
-def _spans(tokens: TokenTable) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Distinct (document, start, end), and the last row that has each."""
-    columns = np.stack([tokens.document, tokens.start, tokens.end], axis=1).astype(np.int64)
-    keys = np.ascontiguousarray(columns).view([("document", np.int64), ("start", np.int64), ("end", np.int64)]).ravel()
-    unique, first_from_behind = np.unique(keys[::-1], return_index=True)
-    return unique, (len(keys) - 1 - first_from_behind).astype(np.int64)
-
-
-def _refuse_different_groups(left: Codes, right: Codes) -> None:
-    if left.groups is None or right.groups is None:
-        return
-    numbered = []
-    for groups in (left.groups, right.groups):
-        _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
-        numbered.append(first[inverse])  # each group named by its first token, whatever it was called
-    differs = numbered[0] != numbered[1]
-    if differs.any():
-        raise InvalidCodes(
-            f"left and right codes group their tokens differently, the first difference is at token "
-            f"{int(np.argmax(differs))}; are these the same tokens in the same order?"
-        )
 
 
 def _is_sparse_tensor(values: Any) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,68 +20,116 @@ from geomsim.activations.codes_format import (
     IDENTITY,
     MANIFEST,
     MANIFEST_KEYS,
+    RUN,
     TOKEN_PREFIX,
+    UNFINISHED,
     VERSION,
+    counted_shards,
     shard_files,
 )
+from geomsim.activations.codes_writer import joined
+from geomsim.activations.safetensors_file import map_arrays, read_header
 from geomsim.activations.tokens import COLUMNS, TokenTable
 from geomsim.errors import InvalidCodes
 
 AnyCodes = TypeVar("AnyCodes", bound=Codes)
 
-_NUMPY_TYPES = {"F16": "<f2", "F32": "<f4", "I32": "<i4", "I64": "<i8"}
+
+class _Stored(NamedTuple):
+    matrix: Any
+    columns: dict[str, NDArray[Any]]
+    left_out: dict[str, int]
 
 
-def open_codes(path: str | Path, *, verify: bool = True, into: type[AnyCodes] | None = None) -> AnyCodes:
-    """Read all shards as one Codes; one float32 shard stays mapped from disk, several are joined in memory.
+def open_codes(
+    path: str | Path, *, verify: bool = True, into: type[AnyCodes] | None = None, first: int | None = None
+) -> AnyCodes:
+    """Read all shards (or the `first` so many) as one Codes; several are joined in memory, one stays mapped from disk.
 
     Raises InvalidCodes, naming the file, where there is no manifest or a shard is missing, truncated, damaged
     (``verify`` compares hashes) or of another dictionary, text or run.
     """
     folder = Path(path)
-    manifest = read_manifest(folder)
-    shards = list(_read_shards(folder, manifest, verify))
-    matrix, columns = shards[0]
+    manifest = _checked_folder(folder)
+    shards = [_read_shard(folder, manifest, number, verify) for number in range(len(manifest["shards"]))[:first]]
+    left_out = sum((Counter(shard.left_out) for shard in shards), Counter[str]())
+    matrix, columns, _ = shards[0]
     if len(shards) > 1:
-        import scipy.sparse
-
-        matrices = [matrix for matrix, _ in shards]
-        csr = manifest["layout"] == "csr"
-        matrix = scipy.sparse.vstack(matrices, format="csr") if csr else np.concatenate(matrices)
-        columns = {name: np.concatenate([arrays[name] for _, arrays in shards]) for name in columns}
-    tokens, groups = _labels(columns, manifest)
+        columns = {name: np.concatenate([shard.columns[name] for shard in shards]) for name in columns}
+        matrices = [shard.matrix for shard in shards]
+        shards.clear()
+        matrix = joined(matrices)
+    tokens, groups = _labels(columns, manifest, left_out)
     made = (into or Codes)(matrix, tokens, groups, manifest["name"], _provenance(manifest))
     return cast(AnyCodes, made)
 
 
 def iterate_shards(path: str | Path, *, verify: bool = True) -> Iterator[Codes]:
-    """The same codes shard by shard, each mapped from disk: memory does not grow with the text."""
+    """The same codes shard by shard, each mapped from disk: memory does not grow with the text.
+
+    See :func:`open_shard`. Shards of codes that were read from text hold the same documents for all models.
+    """
+    folder = Path(path)
+    for number in range(len(_checked_folder(folder)["shards"])):
+        yield open_shard(folder, number, verify=verify)
+
+
+def n_shards(path: str | Path) -> int:
+    """How many shards the codes have."""
+    return len(read_manifest(path)["shards"])
+
+
+def open_shard(path: str | Path, number: int, *, verify: bool = True) -> Codes:
+    """One shard, mapped from disk, without a look at the others; the manifest is parsed once per process.
+
+    Document numbers and the names in the token table are those of the whole text; the counts of what was left out are
+    the shard's own. A shard of documents without a token that was kept has no rows.
+
+    Raises InvalidCodes where there is no such shard, and as :func:`open_codes` for the shard alone.
+    """
     folder = Path(path)
     manifest = read_manifest(folder)
-    for matrix, columns in _read_shards(folder, manifest, verify):
-        tokens, groups = _labels(columns, manifest)
-        yield Codes(matrix, tokens, groups, manifest["name"], _provenance(manifest))
+    if not 0 <= number < len(manifest["shards"]):
+        raise InvalidCodes(f"{folder}: there is no shard {number}, only {len(manifest['shards'])} counted from 0")
+    matrix, columns, left_out = _read_shard(folder, manifest, number, verify)
+    described = (manifest["name"], _provenance(manifest))
+    if matrix.shape[0]:
+        return Codes(matrix, *_labels(columns, manifest, left_out), *described)
+    import scipy.sparse
+
+    # Codes refuse to be empty, for a whole text without tokens is a mistake; a part of one is none.
+    row = (1, matrix.shape[1])
+    zero = np.zeros(row, dtype=np.float32) if manifest["layout"] == "dense" else scipy.sparse.csr_array(row)
+    column = {name: np.zeros(1, dtype=np.int32) for name in columns}
+    return Codes(zero, *_labels(column, manifest, left_out), *described).take(np.zeros(0, dtype=np.int64))
 
 
 def read_manifest(path: str | Path) -> dict[str, Any]:
-    """The manifest of a directory of codes; InvalidCodes where it is missing, damaged or of a newer format."""
+    """The manifest of a directory of codes; InvalidCodes where it is missing, damaged or of another format."""
     folder = Path(path)
     file = folder / MANIFEST
     if not folder.is_dir():
         raise InvalidCodes(f"{folder}: no such directory of codes")
     if not file.exists():
         names = [shard.name for shard in shard_files(folder)]
-        if not names:
+        if not names and not (folder / RUN).exists():
             below = sorted(str(found.parent) for found in folder.glob(f"*/{MANIFEST}"))
             raise InvalidCodes(
                 f"{folder}: no codes here, there is neither a {MANIFEST} nor a shard"
                 + (f"; there are codes below it, in {_some(below)}" if below else "")
             )
         raise InvalidCodes(
-            f"{folder}: unfinished codes: there is no {MANIFEST}, only "
-            f"{len(names)} shard{'s' * (len(names) > 1)} ({_some(names)}); the run that wrote them "
-            "did not end, start it again with replace=True (--replace on the command line)"
+            f"{folder}: unfinished codes: there is no {MANIFEST}, only {counted_shards(len(names))}"
+            f"{f' ({_some(names)})' if names else ''}; the run that wrote them did not end, "
+            + (UNFINISHED if (folder / RUN).exists() else "start it again with replace=True")
         )
+    found = file.stat()
+    return dict(_parsed_manifest(file, found.st_mtime_ns, found.st_size, found.st_ino))
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed_manifest(file: Path, *_written: int) -> Mapping[str, Any]:
+    """Kept, since each shard needs it; `_written` (time, size, place) changes when the file does."""
     try:
         manifest = json.loads(file.read_bytes())
     except ValueError as error:
@@ -88,40 +137,66 @@ def read_manifest(path: str | Path) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InvalidCodes(f"{file}: not a manifest of codes (its format is not {FORMAT!r})")
     if manifest.get("version") != VERSION:
-        raise InvalidCodes(f"{file}: format version {manifest.get('version')}, this geomsim reads version {VERSION}")
+        raise InvalidCodes(
+            f"{file}: format version {manifest.get('version')}, this geomsim reads version {VERSION}; "
+            "write the codes again"
+        )
     missing = [name for name in (*MANIFEST_KEYS, *IDENTITY) if name not in manifest]
     if missing or not manifest["shards"]:
         raise InvalidCodes(f"{file}: damaged, {', '.join(missing) or 'shards'} missing")
-    return cast(dict[str, Any], manifest)
+    if manifest["documents"] is not None:
+        manifest["documents"] = tuple(manifest["documents"])  # one object for the token tables of all shards
+    return manifest
 
 
-def _read_shards(
-    folder: Path, manifest: Mapping[str, Any], verify: bool
-) -> Iterator[tuple[Any, dict[str, NDArray[Any]]]]:
+def _checked_folder(folder: Path) -> dict[str, Any]:
+    """The manifest, after a check that exactly the shards it lists are there."""
+    manifest = read_manifest(folder)
     listed = [shard["file"] for shard in manifest["shards"]]
     absent = [name for name in listed if not (folder / name).exists()]
     if absent:
-        raise InvalidCodes(f"{folder / absent[0]}: shard missing ({len(absent)} of {len(listed)}: {_some(absent)})")
-    foreign = [file for file in shard_files(folder) if file.name not in listed]
+        raise InvalidCodes(
+            f"{folder / absent[0]}: shard missing ({len(absent)} of {len(listed)}: {_some(absent)}); what was read "
+            "from text is written again with resume=True (--resume on the command line)"
+        )
+    known = set(listed)
+    foreign = [file for file in shard_files(folder) if file.name not in known]
     if foreign:
         raise InvalidCodes(
             f"{foreign[0]}: a shard that {MANIFEST} does not list; it belongs to another run, move it away"
         )
-    for shard in manifest["shards"]:
-        file = folder / shard["file"]
-        arrays, header = _map_safetensors(file, int(shard["bytes"]))
-        for what in ("dictionary", "text_hash", "model", "site", "n_latents"):
-            if header.get(what) != str(manifest[what]):
-                raise InvalidCodes(
-                    f"{file}: a foreign shard: its {what} is {header.get(what)!r}, "
-                    f"that of {MANIFEST} is {manifest[what]!r}"
-                )
-        if verify and _hash(file) != shard["sha256"]:
-            raise InvalidCodes(f"{file}: damaged: its sha256 is not the one in {MANIFEST}; write the codes again")
-        yield (
-            _matrix(arrays, manifest, int(shard["rows"]), file),
-            {name: values for name, values in arrays.items() if name.startswith(TOKEN_PREFIX) or name == GROUPS},
-        )
+    return manifest
+
+
+def _read_shard(folder: Path, manifest: Mapping[str, Any], number: int, verify: bool) -> _Stored:
+    shard = manifest["shards"][number]
+    file = folder / shard["file"]
+    if not file.exists():
+        raise InvalidCodes(f"{file}: shard missing")
+    again = "delete it and write the codes again with resume=True (--resume on the command line)"
+    size, expected = file.stat().st_size, int(shard["bytes"])
+    if size != expected:
+        kind = "truncated" if size < expected else "damaged"
+        raise InvalidCodes(f"{file}: {kind}: {size} bytes where {MANIFEST} says {expected}; {again}")
+    header = read_header(file)
+    for what in ("dictionary", "text_hash", "model", "site", "n_latents", "first_document", "documents_hash"):
+        wanted = shard[what] if what in shard else manifest[what]
+        found = header.metadata.get(what)
+        if found == "" and what == "text_hash":
+            continue  # read from a stream, whose hash was not yet known; its documents have one
+        if found != ("" if wanted is None else str(wanted)):
+            raise InvalidCodes(
+                f"{file}: a foreign shard: its {what} is {found!r}, that of {MANIFEST} is {wanted!r}; move it away"
+            )
+    if verify and _hash(file) != shard["sha256"]:
+        raise InvalidCodes(f"{file}: damaged: its sha256 is not the one in {MANIFEST}; {again}")
+    try:
+        left_out = {str(reason): int(count) for reason, count in json.loads(header.metadata["left_out"]).items()}
+    except (KeyError, ValueError, AttributeError) as error:
+        raise InvalidCodes(f"{file}: damaged: no counts of what was left out ({error!r})") from error
+    arrays = map_arrays(file, header)
+    columns = {name: values for name, values in arrays.items() if name.startswith(TOKEN_PREFIX) or name == GROUPS}
+    return _Stored(_matrix(arrays, manifest, int(shard["rows"]), file), columns, left_out)
 
 
 def _matrix(arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any], n_rows: int, file: Path) -> Any:
@@ -152,44 +227,16 @@ def _matrix(arrays: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any], n_r
     return scipy.sparse.csr_array((values.astype(np.float32, copy=False), indices, indptr), shape=shape)
 
 
-def _map_safetensors(file: Path, expected_bytes: int) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Arrays mapped from a safetensors file, and its metadata. (The library itself copies into memory for numpy.)"""
-    size = file.stat().st_size
-    if size != expected_bytes:
-        kind = "truncated" if size < expected_bytes else "damaged"
-        raise InvalidCodes(
-            f"{file}: {kind}: {size} bytes where {MANIFEST} says {expected_bytes}; write the codes again"
-        )
-    try:
-        with file.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            header = json.loads(stream.read(min(length, size)))
-        metadata = header.pop("__metadata__", {})
-        arrays = {}
-        for name, entry in header.items():
-            dtype, shape = np.dtype(_NUMPY_TYPES[entry["dtype"]]), tuple(entry["shape"])
-            first, last = entry["data_offsets"]
-            if last - first != math.prod(shape) * dtype.itemsize:
-                raise ValueError(f"array {name!r} has {last - first} bytes, which do not make {shape}")
-            # One map per array: scipy copies an array that is a small view of a large one.
-            start = 8 + length + first
-            mapped = np.memmap(file, dtype, "r", start, shape) if last > first else np.empty(shape, dtype)
-            arrays[name] = np.asarray(mapped)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise InvalidCodes(f"{file}: damaged: not a readable safetensors file ({error})") from error
-    return arrays, metadata
-
-
 def _labels(
-    columns: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any]
+    columns: Mapping[str, NDArray[Any]], manifest: Mapping[str, Any], left_out: Mapping[str, int]
 ) -> tuple[TokenTable | None, NDArray[Any] | None]:
     if manifest["documents"] is None:
         return None, columns.get(GROUPS)
     table = TokenTable(
         **{name: columns[TOKEN_PREFIX + name] for name in COLUMNS},
-        documents=tuple(manifest["documents"]),
+        documents=manifest["documents"],
         text_hash=manifest["text_hash"],
-        left_out=manifest["left_out"],
+        left_out=left_out,
     )
     return table, None
 

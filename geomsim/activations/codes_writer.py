@@ -1,8 +1,7 @@
-"""Write codes to disk batch by batch, in the format of `codes_format`."""
+"""Write codes that are in memory, or come batch by batch, in the format of `codes_format`."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from geomsim.activations.codes import Codes
-from geomsim.activations.codes_format import FORMAT, GROUPS, IDENTITY, MANIFEST, TOKEN_PREFIX, VERSION, shard_files
-from geomsim.activations.tokens import COLUMNS, TokenTable
+from geomsim.activations.codes_folder import CodesFolder
+from geomsim.activations.codes_format import IDENTITY
+from geomsim.activations.tokens import TokenTable
 from geomsim.errors import InvalidCodes
 
 SHARD_TOKENS = 65_536
@@ -42,11 +41,12 @@ class CodesWriter:
     ------
     InvalidCodes
         when the directory already holds codes, a batch does not fit the ones before, a value is too large for
-        float16, or nothing was appended.
+        float16, the disk is full, or nothing was appended.
 
     Notes
     -----
-    Leaving the ``with`` block writes the last shard and the manifest; leaving it by an exception writes neither.
+    Leaving the ``with`` block writes the last shard and the manifest; leaving it by an exception writes neither. What
+    was read from text is better written by :func:`geomsim.activations.write_codes`, which can go on after that.
     """
 
     def __init__(
@@ -63,30 +63,21 @@ class CodesWriter:
         shard_tokens: int = SHARD_TOKENS,
         replace: bool = False,
     ) -> None:
-        if dtype not in ("float32", "float16"):
-            raise InvalidCodes(f"codes are stored as float32 or float16, not {dtype!r}")
         if shard_tokens < 1:
             raise InvalidCodes(f"shard_tokens must be at least 1, got {shard_tokens}")
-        try:
-            json.dumps(dict(provenance or {}))
-        except (TypeError, ValueError) as error:
-            raise InvalidCodes(f"the provenance cannot be written as JSON: {error}") from None
-        self.path = Path(path)
-        self._identity = {"model": model, "site": site, "dictionary": dictionary, "text_hash": text_hash}
+        self._provenance = checked_provenance(provenance or {})
+        identity = {"model": model, "site": site, "dictionary": dictionary, "text_hash": text_hash}
+        self._folder = CodesFolder(path, identity, dtype=dtype, replace=replace)
+        self._folder.begin()
+        self.path = self._folder.path
         self._name = name
-        self._provenance = dict(provenance or {})
-        self._dtype = np.dtype(dtype)
         self._shard_tokens = shard_tokens
         self._buffer: list[Codes] = []
         self._buffered = 0
         self._rows = 0
         self._first: Codes | None = None
         self._group_numbers: dict[Any, int] = {}
-        self._rounded_to_zero = 0
         self._left_out: Counter[str] = Counter()
-        self._left_out_since_shard: Counter[str] = Counter()
-        self._shards: list[dict[str, Any]] = []
-        self._make_room(replace)
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +97,6 @@ class CodesWriter:
         self._refuse_misfit(codes)
         if codes.tokens is not None:
             self._left_out.update(codes.tokens.left_out)
-            self._left_out_since_shard.update(codes.tokens.left_out)
         self._rows += codes.n_tokens
         self._buffer.append(codes)
         self._buffered += codes.n_tokens
@@ -120,54 +110,21 @@ class CodesWriter:
         if self._buffered:
             self._flush(self._buffered)
         tokens = self._first.tokens
-        manifest = {
-            "format": FORMAT,
-            "version": VERSION,
-            "name": self._name,
-            **self._identity,
-            "layout": "csr" if self._first.is_sparse else "dense",
-            "dtype": self._dtype.name,
-            "n_tokens": self._rows,
-            "n_latents": self._first.n_latents,
-            "nnz": sum(shard["nnz"] for shard in self._shards),
-            "shard_tokens": self._shard_tokens,
-            "documents": None if tokens is None else tokens.documents,
-            "left_out": dict(self._left_out),
-            "rounded_to_zero": self._rounded_to_zero,
-            "provenance": self._provenance,
-            "shards": self._shards,
-        }
-        _appear(self.path / MANIFEST, json.dumps(manifest, indent=1).encode())
-        return self.path
-
-    def _make_room(self, replace: bool) -> None:
-        if self.path.exists() and not self.path.is_dir():
-            raise InvalidCodes(f"{self.path} is a file; codes are written into a directory")
-        manifest = self.path / MANIFEST
-        shards = shard_files(self.path)
-        if not replace and (manifest.exists() or shards):
-            state = (
-                "finished codes"
-                if manifest.exists()
-                else f"{len(shards)} shard{'s' * (len(shards) > 1)} of a run that did not end"
-            )
-            raise InvalidCodes(
-                f"{self.path} already holds {state}; choose another directory, or delete them with replace=True "
-                "(--replace on the command line)"
-            )
-        self.path.mkdir(parents=True, exist_ok=True)
-        manifest.unlink(missing_ok=True)
-        for old in (*shards, *self.path.glob("*.part")):
-            old.unlink()
+        return self._folder.finish(
+            text_hash=self._folder.identity["text_hash"],
+            documents=None if tokens is None else tokens.documents,
+            name=self._name,
+            provenance=self._provenance,
+        )
 
     def _refuse_misfit(self, codes: Codes) -> None:
         first = self._first
         if first is None:
             self._first = codes
-            known = self._identity["text_hash"]
+            known = self._folder.identity["text_hash"]
             if known and codes.text_hash and codes.text_hash != known:
                 raise InvalidCodes(f"{self.path}: the tokens are of text {codes.text_hash[:12]}, not {known[:12]}")
-            self._identity["text_hash"] = known or codes.text_hash
+            self._folder.identity["text_hash"] = known or codes.text_hash
             return
         for what, then, now in (
             ("number of latents", first.n_latents, codes.n_latents),
@@ -201,63 +158,43 @@ class CodesWriter:
             parts.append(batch)
             missing -= batch.n_tokens
         self._buffered -= n_rows
-        arrays, lost = self._arrays(parts)
-        self._rounded_to_zero += lost
-        number = len(self._shards)
-        header = {
-            "format": FORMAT,
-            "version": str(VERSION),
-            **self._identity,
-            "n_latents": str(parts[0].n_latents),
-            "shard": str(number),
-            "first_token": str(self._rows_written()),
-            "left_out": json.dumps(dict(self._left_out_since_shard)),
-        }
-        self._left_out_since_shard.clear()
-        from safetensors.numpy import save
+        tables = [part.tokens for part in parts if part.tokens is not None]
+        groups = [part.groups for part in parts if part.groups is not None]
+        self._folder.add(
+            joined([part.matrix for part in parts]),
+            TokenTable.concatenate(tables) if tables else None,
+            np.concatenate(groups) if groups and not tables else None,
+            left_out=self._left_out,
+        )
+        self._left_out.clear()
 
-        data = save(arrays, metadata=header)
-        file = self.path / f"shard-{number:05d}.safetensors"
-        _appear(file, data)
-        nnz = int(np.count_nonzero(arrays["values"]))
-        digest = hashlib.sha256(data).hexdigest()
-        self._shards.append({"file": file.name, "rows": n_rows, "nnz": nnz, "bytes": len(data), "sha256": digest})
 
-    def _rows_written(self) -> int:
-        return sum(shard["rows"] for shard in self._shards)
+def joined(matrices: list[Any]) -> Any:
+    """Matrices below each other; a list of one gives that one. The list is emptied, so that memory is held once."""
+    if len(matrices) == 1:
+        return matrices.pop()
+    if not isinstance(matrices[0], np.ndarray):
+        import scipy.sparse
 
-    def _arrays(self, parts: list[Codes]) -> tuple[dict[str, NDArray[Any]], int]:
-        """The arrays of one shard, and how many values the chosen dtype rounded to zero."""
-        arrays: dict[str, NDArray[Any]] = {}
-        before = sum(part.n_firings for part in parts)
-        if parts[0].is_sparse:
-            import scipy.sparse
+        found = scipy.sparse.vstack(matrices, format="csr")
+        matrices.clear()
+        return found
+    whole = np.empty((sum(len(part) for part in matrices), matrices[0].shape[1]), dtype=matrices[0].dtype)
+    end = len(whole)
+    while matrices:
+        part = matrices.pop()
+        whole[end - len(part) : end] = part
+        end -= len(part)
+    return whole
 
-            matrix = scipy.sparse.vstack([part.matrix for part in parts], format="csr")
-            matrix.data = self._stored(matrix.data).astype(np.float32)  # scipy knows no float16
-            matrix.eliminate_zeros()
-            arrays["indptr"] = matrix.indptr.astype(np.int64)
-            arrays["indices"] = matrix.indices.astype(np.int32)
-            arrays["values"] = matrix.data.astype(self._dtype)
-        else:
-            arrays["values"] = self._stored(np.concatenate([part.matrix for part in parts]))
-        if parts[0].tokens is not None:
-            tables = [part.tokens for part in parts if part.tokens is not None]
-            for column in COLUMNS:
-                arrays[TOKEN_PREFIX + column] = np.concatenate([getattr(table, column) for table in tables])
-        elif parts[0].groups is not None:
-            arrays[GROUPS] = np.concatenate([part.groups for part in parts if part.groups is not None])
-        return arrays, before - int(np.count_nonzero(arrays["values"]))
 
-    def _stored(self, values: NDArray[np.float32]) -> NDArray[Any]:
-        with np.errstate(over="ignore"):  # reported below
-            stored = values.astype(self._dtype)
-        if not np.isfinite(stored).all():
-            raise InvalidCodes(
-                f"{self.path}: {int((~np.isfinite(stored)).sum())} activations are too large for {self._dtype.name} "
-                f"(largest {float(np.abs(values).max()):.4g}); store float32"
-            )
-        return stored
+def checked_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The provenance as a dict, or InvalidCodes where JSON cannot hold it."""
+    try:
+        json.dumps(dict(provenance))
+    except (TypeError, ValueError) as error:
+        raise InvalidCodes(f"the provenance cannot be written as JSON: {error}") from None
+    return dict(provenance)
 
 
 def save_codes(codes: Codes, path: str | Path, *, dtype: str = "float32", replace: bool = False) -> Path:
@@ -269,9 +206,3 @@ def save_codes(codes: Codes, path: str | Path, *, dtype: str = "float32", replac
     with CodesWriter(path, **identity, name=codes.name, provenance=provenance, dtype=dtype, replace=replace) as writer:
         writer.append(codes)
     return Path(path)
-
-
-def _appear(file: Path, data: bytes) -> None:
-    part = file.with_name(file.name + ".part")
-    part.write_bytes(data)
-    part.replace(file)

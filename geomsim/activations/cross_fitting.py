@@ -9,13 +9,15 @@ a score stay independent too (:func:`held_out` gives the codes of that half).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geomsim.activations.alignment import align
+from geomsim.activations.coactivation_sparse import pair_products
 from geomsim.activations.coactivation_sums import BYTES_PER_ENTRY, Floats, Integers, Side, correlation, slices
-from geomsim.activations.codes import Codes, align
+from geomsim.activations.codes import Codes
 from geomsim.activations.jackknife import blocks_of_tokens, standard_errors
 from geomsim.errors import InvalidCodes, InvalidPairing
 from geomsim.memory import batch_budget
@@ -186,15 +188,10 @@ def _groups(left: Codes, right: Codes) -> Integers:
 def _sparse_products(
     left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int
 ) -> tuple[Floats, Integers]:
-    """Sums of products and co-firings of the named pairs, of the non-zeros of their columns."""
-    columns = [side.matrix.astype(np.float64).tocsc() for side in (left, right)]
-    longest = max(int(side.firings.max()) for side in (left, right))
-    products, cofirings = np.empty(len(of_left)), np.empty(len(of_left), dtype=np.int64)
-    for part in slices(len(of_left), budget // (BYTES_PER_ENTRY * max(1, longest))):
-        both: Any = columns[0][:, of_left[part]].multiply(columns[1][:, of_right[part]]).tocsc()
-        products[part] = np.asarray(both.sum(axis=0)).ravel()
-        cofirings[part] = np.diff(both.indptr)
-    return products, cofirings
+    """Sums of products and co-firings of the named pairs, of the non-zeros of their columns; needs little memory."""
+    fires = [side.columns._replace(values=np.ones_like(side.columns.values)) for side in (left, right)]
+    products = pair_products(left.columns, right.columns, left.n_tokens, of_left, of_right)
+    return products, pair_products(fires[0], fires[1], left.n_tokens, of_left, of_right).astype(np.int64)
 
 
 def _dense_products(

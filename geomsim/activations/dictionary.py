@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geomsim.activations.dictionary_activations import Activation, check_activation, firings, least_to_exceed
 from geomsim.errors import InvalidModel
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from torch import Tensor
 
+_TENSORS = ("encoder", "encoder_bias", "decoder", "decoder_bias", "threshold")
+_HASHED_NUMBERS = 2**22  # of a weight, copied at a time
 _DENSE_BYTES = 2**22  # the dense intermediate of one chunk of tokens while encoding: what fits a cache is fastest
 
 
@@ -35,10 +40,11 @@ class Dictionary:
     decoder, decoder_bias
         (latents, width) and (width,) float32.
     activation
-        "relu"; "topk" keeps the `k` largest, and of these the positive ones; "jumprelu" keeps what is positive and
-        above `threshold`.
+        "relu"; "topk" keeps the `k` largest, and of these the positive ones; "groupmax" the largest of each of `k`
+        groups of neighbouring latents, where it is positive; "jumprelu" what is positive and above `threshold`. A
+        batch-topk dictionary at inference is "jumprelu" with one threshold for all.
     k, threshold
-        a number; (latents,) float32.
+        a number; one number, or (latents,) float32.
     subtract_decoder_bias
         whether the shift before encoding is the decoder bias (or 0).
     scale_before_activation
@@ -50,22 +56,26 @@ class Dictionary:
         where it was trained, as a site of :mod:`geomsim.activations.source`; None where that is not known.
     convention
         "raw" for the model as published, "centred" where the mean of each residual row was removed, "" unknown.
-    name, sha256, provenance
-        shown in results; the hash is of the files that were read.
+    name, provenance
+        shown in results.
+    sha256
+        of weights (as float32) and conventions, all that :meth:`encode` and :meth:`decode` depend on, and not of
+        the file format: the same numbers under the same conventions have one hash. Name, site and convention are not
+        in it. Computed where it is not given; give "" where :func:`dataclasses.replace` changes a weight.
 
     Raises
     ------
     InvalidModel
-        where shapes do not fit each other, the decoder is transposed, or a weight is not finite.
+        where shapes do not fit each other, the decoder is transposed, or a weight is not finite or an integer.
     """
 
     encoder: Tensor
     encoder_bias: Tensor
     decoder: Tensor
     decoder_bias: Tensor
-    activation: Literal["relu", "topk", "jumprelu"] = "relu"
+    activation: Activation = "relu"
     k: int | None = None
-    threshold: Tensor | None = None
+    threshold: Tensor | float | None = None
     subtract_decoder_bias: bool = True
     scale_before_activation: bool = False
     normalisation: Literal["none", "layer_norm", "constant_norm_rescale"] = "none"
@@ -82,6 +92,9 @@ class Dictionary:
                 f"{tuple(self.decoder.shape)}"
             )
         width, latents = self.encoder.shape
+        if not self.encoder.numel():
+            raise InvalidModel(f"{self._called}: it has {latents} latents of width {width}; at least 1 of 1 is needed")
+        object.__setattr__(self, "threshold", self._thresholds)
         expected = {"decoder": (latents, width), "encoder_bias": (latents,), "decoder_bias": (width,)}
         if self.activation == "jumprelu":
             expected["threshold"] = (latents,)
@@ -99,15 +112,19 @@ class Dictionary:
                 f"{self._called}: {part} has shape {found}, but the encoder, (width, latents) = ({width}, {latents}), "
                 f"needs {shape}"
             )
-        if self.activation == "topk" and not (self.k and 1 <= self.k <= latents):
-            raise InvalidModel(f"{self._called}: k is {self.k}; a number from 1 to {latents} latents is needed")
+        check_activation(self._called, self.activation, self.k, latents, self.threshold)
         for part in self._tensors():
-            value = getattr(self, part)
+            given = getattr(self, part)
+            if not given.is_floating_point():
+                raise InvalidModel(f"{self._called}: {part} holds {given.dtype}; floating-point numbers are needed")
+            value = given.detach().float()
             if not value.isfinite().all():
                 raise InvalidModel(
                     f"{self._called}: {part} holds {int((~value.isfinite()).sum())} NaN or infinite numbers"
                 )
-            object.__setattr__(self, part, value.detach().float())
+            object.__setattr__(self, part, value)
+        if not self.sha256:
+            object.__setattr__(self, "sha256", self._digest())
 
     @property
     def width(self) -> int:
@@ -119,7 +136,7 @@ class Dictionary:
         """Number of latents."""
         return int(self.encoder.shape[1])
 
-    @property
+    @cached_property
     def decoder_norms(self) -> Tensor:
         """Length of each decoder row, (latents,)."""
         import torch
@@ -137,22 +154,30 @@ class Dictionary:
     def encode(self, points: Tensor) -> csr_array[Any, Any]:
         """The codes of activations, (rows, width) to sparse (rows, latents) float32, for directions of length 1.
 
-        The dense intermediate is held for a few thousand rows at a time.
+        The dense intermediate is held for a few thousand rows at a time. InvalidModel where a number is not finite:
+        no latent would fire on it, and the row would look empty.
         """
         import scipy.sparse
         import torch
 
         self.check_fits(int(points.shape[-1]))
+        if not points.isfinite().all():
+            bad = (~points.isfinite()).any(dim=1)
+            raise InvalidModel(
+                f"{self._called}: {int(bad.sum())} of {len(bad)} rows to encode hold a NaN or an infinity, first row "
+                f"{int(bad.nonzero()[0, 0])}"
+            )
         counts, columns, values = [np.zeros(1, dtype=np.int64)], [], []
         with torch.no_grad():
             norms = self.decoder_norms
+            least = least_to_exceed(norms, self._thresholds)
             for chunk in torch.split(points, max(1, _DENSE_BYTES // (4 * self.latents))):
-                column, value = self._firing(chunk.to(self.encoder), norms)
-                kept = value > 0
-                counts.append(kept.sum(1).cpu().numpy())
-                firing = kept.nonzero()[:, 1] if column is None else column[kept]
-                columns.append(firing.int().cpu().numpy())
-                values.append(value[kept].cpu().numpy())
+                before = self._before_activation(chunk.to(self.encoder))
+                count, column, value = firings(before, self.activation, self.k, least)
+                value = value if self.scale_before_activation else value * norms[column]
+                counts.append(count.cpu().numpy())
+                columns.append(column.int().cpu().numpy())
+                values.append(value.cpu().numpy())
         indptr = np.cumsum(np.concatenate(counts))
         if not columns:
             return scipy.sparse.csr_array((0, self.latents), dtype=np.float32)
@@ -212,8 +237,15 @@ class Dictionary:
         """The same dictionary on another device."""
         return replace(self, **{part: getattr(self, part).to(device) for part in self._tensors()})
 
+    @classmethod
+    def from_sae_lens(cls, sae: Any, name: str = "") -> Dictionary:
+        """The dictionary of a loaded ``sae_lens.SAE``; codes and errors are those of its files."""
+        from geomsim.activations.sae_lens_format import dictionary_from_sae_lens
+
+        return dictionary_from_sae_lens(sae, name)
+
     def __repr__(self) -> str:
-        kind = f"topk, k={self.k}" if self.activation == "topk" else self.activation
+        kind = f"{self.activation}, k={self.k}" if self.k else self.activation
         return f"Dictionary({self.name!r}, {self.latents} latents of width {self.width}, {kind}, site {self.site!r})"
 
     @property
@@ -221,87 +253,117 @@ class Dictionary:
         return f"dictionary {self.name!r}" if self.name else "the dictionary"
 
     def _tensors(self) -> list[str]:
-        names = ("encoder", "encoder_bias", "decoder", "decoder_bias", "threshold")
-        return [each.name for each in fields(self) if each.name in names and getattr(self, each.name) is not None]
+        return [name for name in _TENSORS if getattr(self, name) is not None]
+
+    @property
+    def _thresholds(self) -> Tensor | None:
+        """One for each latent, (latents,), from one number for all or one for each."""
+        import torch
+
+        if self.threshold is None:
+            return None
+        threshold = torch.as_tensor(self.threshold)
+        if threshold.ndim == 0:
+            threshold = threshold.float().to(self.encoder.device).repeat(self.latents)
+        return threshold
+
+    def _digest(self) -> str:
+        """See `sha256` above."""
+        conventions = {
+            "activation": self.activation, "k": self.k, "normalisation": self.normalisation,
+            "subtract_decoder_bias": self.subtract_decoder_bias, "shape": list(self.encoder.shape),
+            "scale_before_activation": self.scale_before_activation,
+        }  # fmt: skip
+        hasher = hashlib.sha256(json.dumps(conventions, sort_keys=True).encode())
+        for part in self._tensors():
+            hasher.update(part.encode())
+            value = getattr(self, part)
+            # In blocks of rows: a matrix may be the transpose of what lies in memory, and a whole copy is large.
+            for block in value.split(max(1, _HASHED_NUMBERS * len(value) // value.numel())):
+                hasher.update(np.ascontiguousarray(block.cpu().numpy()).data)
+        return hasher.hexdigest()
 
     def _scale_of(self, points: Tensor) -> tuple[Tensor, Tensor]:
         if self.normalisation == "layer_norm":
             return points.mean(1, keepdim=True), points.std(1, keepdim=True)
         norms = points.norm(dim=1, keepdim=True)
+        # A row of zeros has no length to divide by; it stays 0, and decodes to 0.
         return points.new_zeros(()), norms / self.width**0.5
 
-    def _firing(self, points: Tensor, norms: Tensor) -> tuple[Tensor | None, Tensor]:
-        """Codes, and which latents they are of: (rows, k) both, or (rows, latents) and None. A 0 is no firing."""
+    def _before_activation(self, points: Tensor) -> Tensor:
+        """What the activation chooses from, (rows, latents)."""
         if self.normalisation != "none":
             shift, scale = self._scale_of(points)
             # The small constant is the one that layer_norm dictionaries were trained with.
-            points = (points - shift) / (scale + (1e-5 if self.normalisation == "layer_norm" else 0))
+            scale = scale + 1e-5 if self.normalisation == "layer_norm" else scale.where(scale > 0, scale.new_ones(()))
+            points = (points - shift) / scale
         if self.subtract_decoder_bias:
             points = points - self.decoder_bias
         before = (points @ self.encoder).add_(self.encoder_bias)
-        if self.scale_before_activation:
-            before = before * norms
-        columns = None
-        if self.activation == "topk":
-            columns = before.topk(int(self.k or 0), dim=1, sorted=False).indices.sort(dim=1).values
-            before, norms = before.gather(1, columns), norms[columns]
-        codes = before.relu()
-        if self.activation == "jumprelu" and self.threshold is not None:
-            codes = codes * (before > self.threshold)
-        return columns, codes if self.scale_before_activation else codes * norms
+        return before.mul_(self.decoder_norms) if self.scale_before_activation else before
 
 
-def read_dictionary(path_or_id: str | Path, *, revision: str | None = None) -> Dictionary:
-    """A dictionary from a directory, or from a hub id with the folder behind it (``owner/repository/folder``).
+def read_dictionary(
+    path_or_id: str | Path | Any,
+    *,
+    format: str | None = None,
+    subfolder: str | None = None,
+    revision: str | None = None,
+    site: str | None = None,
+    selection: Literal["threshold", "per-token"] | None = None,
+    input_scale: float | None = None,
+) -> Dictionary:
+    """A dictionary from a directory, a file of weights, a hub id, or a sae-lens object. No training library is needed.
 
-    Formats: sae-lens directories (``cfg.json`` and ``sae_weights.safetensors``) of standard, topk and jumprelu
-    dictionaries; batch-topk ones are jumprelu once saved for use.
+    ========================= ===================================================== ==================================
+    format                    files                                                 kinds
+    ========================= ===================================================== ==================================
+    ``sae-lens``              cfg.json, sae_weights.safetensors                     standard, topk, jumprelu, gated,
+                                                                                    (matryoshka) batchtopk
+    ``sparsify``              cfg.json, sae.safetensors                             topk, groupmax
+    ``gemma-scope``           params.npz; params.safetensors, config.json           jumprelu
+    ``dictionary-learning``   ae.pt (or another file of torch.save), config.json    standard, topk, jumprelu, gated,
+                                                                                    (matryoshka) batchtopk
+    ========================= ===================================================== ==================================
+
+    The format is told by the files that are there. Nothing that is read is executed: a pickle that needs more than
+    numbers is refused.
+
+    Parameters
+    ----------
+    path_or_id
+        a local path, or a hub id with the folder behind it (``owner/repository/folder``), of which only the files in
+        the table are fetched; or a loaded ``sae_lens.SAE``.
+    format
+        the format's name, where several are in one directory.
+    subfolder, revision
+        the folder inside `path_or_id`, if it is not part of it; a hub revision.
+    site
+        where it was trained, for files that do not say so or say it wrongly; see
+        :mod:`geomsim.activations.source`.
+    selection
+        for a dictionary with both k and a threshold, which decides what fires: "threshold" (the rule for BatchTopK at
+        inference) or "per-token", the k largest of each token (the rule for TopK). By default as its own kind does.
+    input_scale
+        for a dictionary trained on activations times a constant that its files do not say: this constant.
 
     Raises
     ------
     InvalidModel
         where files are missing or damaged, shapes do not fit, or something in the configuration is not supported.
+    InvalidConfig
+        for an option that does not exist.
     """
-    folder = _local_folder(path_or_id, revision)
-    for is_format, read in _formats():
-        if is_format(folder):
-            return read(folder)
-    inside = sorted(entry.name for entry in folder.iterdir())
-    below = sorted(found.parent.relative_to(folder).as_posix() for found in folder.rglob("cfg.json"))
-    hint = f"; dictionaries lie below it at {', '.join(below[:6])}" if below else ""
+    from geomsim.activations.dictionary_files import Reading
+    from geomsim.activations.dictionary_formats import read_files
+    from geomsim.activations.sae_lens_format import dictionary_from_sae_lens
+
+    reading = Reading(selection, input_scale, site)
+    if isinstance(path_or_id, str | Path):
+        return read_files(path_or_id, reading, format=format, subfolder=subfolder, revision=revision)
+    if hasattr(path_or_id, "state_dict") and hasattr(getattr(path_or_id, "cfg", None), "to_dict"):
+        return dictionary_from_sae_lens(path_or_id, reading=reading)
     raise InvalidModel(
-        f"{folder}: no dictionary in a known format (sae-lens: cfg.json and sae_weights.safetensors); "
-        f"it holds {', '.join(inside[:8]) or 'nothing'}{hint}"
+        f"a path, a hub id or a sae-lens SAE is needed, not {type(path_or_id).__name__}; dictionaries of your own are "
+        "made by Dictionary(encoder, encoder_bias, decoder, decoder_bias)"
     )
-
-
-def _formats() -> tuple[tuple[Callable[[Path], bool], Callable[[Path], Dictionary]], ...]:
-    """How to tell each format, and its reader. A new format is one more line."""
-    from geomsim.activations import sae_lens_format
-
-    return ((sae_lens_format.is_sae_lens, sae_lens_format.read_sae_lens),)
-
-
-def _local_folder(path_or_id: str | Path, revision: str | None) -> Path:
-    path = Path(path_or_id).expanduser()
-    if path.is_dir():
-        return path
-    if path.is_file():
-        raise InvalidModel(f"{path}: a file where a dictionary's directory is needed; name the directory it lies in")
-    parts = str(path_or_id).split("/")
-    if isinstance(path_or_id, Path) or len(parts) < 2 or not all(re.fullmatch(r"\w[\w.-]*", part) for part in parts):
-        raise InvalidModel(f"{path}: no such dictionary directory")
-    try:
-        from huggingface_hub import snapshot_download
-
-        inside = "/".join(parts[2:])
-        names = [f"{inside}/{name}" if inside else name for name in ("cfg.json", "sae_weights.safetensors")]
-        root = Path(snapshot_download("/".join(parts[:2]), revision=revision, allow_patterns=names))
-    except Exception as error:  # the hub client raises many kinds, among them those of its network library
-        reason = str(error).strip().split("\n")[0]
-        raise InvalidModel(
-            f"{path_or_id}: no such directory here, and as a hub id it could not be fetched ({reason})"
-        ) from error
-    if not (root / inside).is_dir():
-        raise InvalidModel(f"{path_or_id}: the repository {'/'.join(parts[:2])} has no dictionary at {inside!r}")
-    return root / inside

@@ -6,13 +6,23 @@ Tokens of one document go together, so that neighbours are not taken for indepen
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
 
 from geomsim.activations.coactivation_sparse import block_products, free_cores
-from geomsim.activations.coactivation_sums import BYTES_PER_ENTRY, Floats, Integers, Side, rows_by_block, slices
+from geomsim.activations.coactivation_sums import (
+    BYTES_PER_ENTRY,
+    Floats,
+    Integers,
+    OneSided,
+    Product,
+    Side,
+    product_on_cpu,
+    rows_by_block,
+    slices,
+)
 from geomsim.activations.codes import Codes
 from geomsim.parallel import in_threads
 
@@ -42,17 +52,41 @@ def blocks_of_tokens(left: Codes, right: Codes, max_blocks: int) -> tuple[Intege
     return np.arange(left.n_tokens, dtype=np.int64) * n_blocks // left.n_tokens, "tokens"
 
 
-def standard_errors(left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int) -> Floats:
-    """Jackknife errors of r of the named pairs; a pair that is named twice is computed once."""
+def standard_errors(
+    left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int, product: Product = product_on_cpu
+) -> Floats:
+    """Jackknife errors of r of the named pairs of two sides in memory; `product` multiplies blocks of dense ones."""
+
+    def prepare(of_left: Integers, of_right: Integers) -> Callable[[slice], Floats]:
+        if left.centred:
+            # All at once: dense products are taken of all tokens for many pairs, not of some pairs.
+            products = _dense_block_products(left, right, of_left, of_right, budget, product)
+            return lambda chunk: products[:, chunk]
+        return lambda chunk: block_products(left, right, of_left[chunk], of_right[chunk])
+
+    return errors_of_pairs(left, right, of_left, of_right, budget, prepare)
+
+
+def errors_of_pairs(
+    left: OneSided,
+    right: OneSided,
+    of_left: Integers,
+    of_right: Integers,
+    budget: int,
+    prepare: Callable[[Integers, Integers], Callable[[slice], Floats]],
+) -> Floats:
+    """Jackknife errors of r of the named pairs; a pair that is named twice is computed once.
+
+    `prepare` takes the left and right latents of distinct pairs, sorted by right latent, and gives a function that
+    answers a slice of them with their sums of products in each block, (blocks, pairs), about the shift of both sides.
+    """
     unique, inverse = np.unique(of_right * left.n_latents + of_left, return_inverse=True)
     of_right, of_left = np.divmod(unique, left.n_latents)
     errors = np.empty(len(unique))
-    dense = _dense_block_products(left, right, of_left, of_right, budget) if left.centred else None
+    products = prepare(of_left, of_right)
 
     def work(chunk: slice) -> None:
-        pairs = of_left[chunk], of_right[chunk]
-        products = block_products(left, right, *pairs) if dense is None else dense[:, chunk]
-        errors[chunk] = _jackknife(products, left, pairs[0], right, pairs[1])
+        errors[chunk] = _jackknife(products(chunk), left, of_left[chunk], right, of_right[chunk])
 
     with free_cores() as threads:
         at_once = budget // (threads * BYTES_PER_ENTRY * 2 * left.n_blocks)
@@ -69,12 +103,12 @@ def _even_chunks(n_pairs: int, width: int, threads: int) -> Iterator[slice]:
         yield slice(start, stop)
 
 
-def _jackknife(products: Floats, left: Side, of_left: Integers, right: Side, of_right: Integers) -> Floats:
+def _jackknife(products: Floats, left: OneSided, of_left: Integers, right: OneSided, of_right: Integers) -> Floats:
     """Standard error of r from leaving out one block at a time (Efron & Tibshirani 1993, chapter 11).
 
     ``sqrt((B - 1) / B * sum((r_b - mean(r_b))**2))`` over the B values of r without block b.
     """
-    n = left.n_tokens - np.bincount(left.blocks, minlength=left.n_blocks)[:, None]
+    n = left.n_tokens - left.block_sizes[:, None]
     cross = products.sum(axis=0) - products
     totals, variations = [], []
     for side, latents in ((left, of_left), (right, of_right)):
@@ -93,14 +127,17 @@ def _jackknife(products: Floats, left: Side, of_left: Integers, right: Side, of_
     return np.where(np.isfinite(error), error, np.inf)
 
 
-def _dense_block_products(left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int) -> Floats:
+def _dense_block_products(
+    left: Side, right: Side, of_left: Integers, of_right: Integers, budget: int, product: Product
+) -> Floats:
     result = np.zeros((left.n_blocks, len(of_left)))
     rows_at_once = min(1024, budget // (64 * (left.n_latents + right.n_latents)))
     # One by one, a pair moves 16 bytes a token; a product moves none, so it may compute many more pairs than are kept.
     all_pairs = left.n_latents * right.n_latents
-    if len(of_left) * _PAIRS_PER_KEPT > all_pairs and all_pairs * 8 < budget:
+    product_is_fast = product is not product_on_cpu or len(of_left) * _PAIRS_PER_KEPT > all_pairs
+    if product_is_fast and all_pairs * 8 < budget:
         for block, rows in rows_by_block(left.blocks, rows_at_once):
-            products = right.block(rows, slice(None)).T @ left.block(rows, slice(None))
+            products = product(right.block(rows, slice(None)), left.block(rows, slice(None)))
             result[block] += products[of_right, of_left]
         return result
     for block, rows in rows_by_block(left.blocks, rows_at_once):

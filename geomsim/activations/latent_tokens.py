@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from geomsim.activations.codes import Codes
 from geomsim.activations.text import Document
+from geomsim.activations.token_texts import token_strings
 from geomsim.errors import InvalidCodes
 from geomsim.memory import batch_budget
 
@@ -65,7 +66,7 @@ class TopTokens:
 
 
 def top_tokens_table(
-    codes: Codes, documents: Sequence[Document], n: int = 5, *, ranked_by: RankedBy = "share"
+    codes: Codes, documents: Iterable[Document], n: int = 5, *, ranked_by: RankedBy = "share"
 ) -> TopTokens:
     """The `n` token strings that take most of each latent's activation (sum of absolute values), the largest first.
 
@@ -109,34 +110,6 @@ def top_tokens_table(
     columns = {"latent": latent, "rank": rank, "token": token, "share": share.astype(np.float64), "firings": firings}
     provenance = {"codes": codes.name, "text_hash": codes.text_hash, "n": n, "ranked_by": ranked_by}
     return TopTokens(pd.DataFrame(columns), codes.n_latents, provenance)
-
-
-def token_strings(codes: Codes, documents: Sequence[Document]) -> list[str]:
-    """The characters of each token of the codes, as they stand in the text.
-
-    Raises InvalidCodes where the codes have no token table or the documents are not the ones that were read.
-    """
-    tokens = codes.tokens
-    if tokens is None:
-        raise InvalidCodes(f"{codes!r} have no token table: nobody knows which text their rows belong to")
-    texts = {document.name: document.text for document in documents}
-    for number in np.unique(tokens.document):
-        name = tokens.documents[number]
-        if name not in texts:
-            raise InvalidCodes(
-                f"document {name!r} was read but is not among the {len(texts)} documents given; "
-                "give those that were read"
-            )
-        beyond = (tokens.document == number) & (tokens.end > len(texts[name]))
-        if beyond.any():
-            row = int(beyond.argmax())
-            raise InvalidCodes(
-                f"token {row} spans characters {tokens.start[row]} to {tokens.end[row]} of {name!r}, which has "
-                f"{len(texts[name])}; this is not the text that was read"
-            )
-    text_of = [texts.get(name, "") for name in tokens.documents]
-    spans = zip(tokens.document.tolist(), tokens.start.tolist(), tokens.end.tolist(), strict=True)
-    return [text_of[document][start:end] for document, start, end in spans]
 
 
 def save_top_tokens(table: TopTokens, path: str | Path) -> Path:

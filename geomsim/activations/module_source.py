@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from geomsim.activations.hooks import Tap, paths_of, read_taps, submodule, width_at
-from geomsim.activations.source import Batch, Source, checked_sites, parse_site
+from geomsim.activations.source import Batch, checked_sites, parse_site
 from geomsim.activations.text import Document
 from geomsim.activations.tokenization import Tokenization, Tokenize
-from geomsim.activations.windows import Windowing, read_batches, window_batches
+from geomsim.activations.windowed_source import WindowedSource
+from geomsim.activations.windows import Windowing, read_batches
 from geomsim.errors import InvalidModel
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
 
-class ModuleSource(Source):
+class ModuleSource(WindowedSource):
     """Any ``torch.nn.Module`` that turns (windows, positions) token numbers into something; sites are module paths.
 
     Parameters
@@ -70,7 +71,7 @@ class ModuleSource(Source):
         """Class and reading options; the module itself cannot be named."""
         return {
             "source": "module", "model": self._name, "class": type(self._module).__qualname__,
-            "convention": self.convention, **vars(self._windowing),
+            "convention": self.convention, **self._reading(),
         }  # fmt: skip
 
     def sites(self) -> tuple[str, ...]:
@@ -85,16 +86,23 @@ class ModuleSource(Source):
         """See :meth:`Source.read`."""
         sites = checked_sites(sites)
         taps = {site: self._tap(site) for site in sites}
-        batches = window_batches(
-            documents, self._tokenization, self._windowing, batch_tokens=batch_tokens, equal_lengths=self._equal_lengths
-        )
+        batches = self._batches(documents, batch_tokens, equal_lengths=self._equal_lengths)
         return read_batches(
             batches,
             sites,
-            lambda batch: read_taps(self._module, taps, batch, self._forward),
+            lambda batch: read_taps(self._module, taps, batch, self._run),
             self.width,
             self._windowing,
         )
+
+    def _run(self, ids: Tensor, mask: Tensor) -> object:
+        try:
+            return self._forward(ids, mask)
+        except IndexError as error:
+            raise InvalidModel(
+                f"{self._name}: the module fails on token numbers up to {int(ids.max())} in windows of {ids.shape[1]} "
+                f"({error}); does this tokenizer belong to it, and is its context that long?"
+            ) from error
 
     def _tap(self, site: str) -> Tap:
         if parse_site(site):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from geomsim.errors import InvalidModel
+import numpy as np
+from numpy.typing import NDArray
+
+from geomsim.activations.offsets import spans_by_decoding
+from geomsim.activations.text import Document
+from geomsim.errors import GeomsimWarning, InvalidModel, InvalidText
 
 #: Text to token numbers and, for each token, its characters (start, end) in the text.
 Tokenize = Callable[[str], tuple[Sequence[int], Sequence[tuple[int, int]]]]
@@ -30,6 +36,8 @@ class Tokenization:
     ----------
     tokenize
         text to (token numbers, character spans), adding no special tokens.
+    offsets
+        where the spans come from: "tokenizer", or "decoding" where it gives none.
     special_ids
         tokens that are no text, wherever they come from: a literal ``<|endoftext|>`` is one too.
     pad_id
@@ -39,6 +47,28 @@ class Tokenization:
     tokenize: Tokenize
     special_ids: frozenset[int] = frozenset()
     pad_id: int = 0
+    offsets: Literal["tokenizer", "decoding"] = "tokenizer"
+
+    def tokens_of(self, document: Document) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The tokens of a document, (n,), and their characters, (n, 2); GeomsimError where the two do not fit."""
+        try:
+            listed, spanned = self.tokenize(document.text)
+        except InvalidText as error:
+            raise error.within(f"document {document.name!r}") from None
+        ids = np.asarray(listed, dtype=np.int64).reshape(-1)
+        spans = np.asarray(spanned, dtype=np.int64).reshape(-1, 2)
+        if len(ids) != len(spans):
+            raise InvalidModel(
+                f"the tokenizer gave {len(ids)} tokens but {len(spans)} spans for document {document.name!r}"
+            )
+        wrong = (spans[:, 0] < 0) | (spans[:, 0] > spans[:, 1]) | (spans[:, 1] > len(document.text))
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise InvalidModel(
+                f"the tokenizer places token {row} of document {document.name!r} at characters {spans[row, 0]} to "
+                f"{spans[row, 1]}, but the text has {len(document.text)}"
+            )
+        return ids, spans
 
 
 def model_location(path_or_id: str | Path) -> str:
@@ -66,7 +96,7 @@ def load_tokenizer(location: str, revision: str | None = None) -> Any:
     Raises
     ------
     InvalidModel
-        where there is none, or one that cannot say which characters a token covers.
+        where there is none, or it is empty.
     """
     from transformers import AutoConfig, AutoTokenizer
 
@@ -88,26 +118,43 @@ def load_tokenizer(location: str, revision: str | None = None) -> Any:
         raise InvalidModel(f"{location}: no tokenizer could be read ({_first_line(error)}); {what_to_do}") from error
     if len(tokenizer) < 2:
         raise InvalidModel(f"{location}: the tokenizer is empty, as if its files were missing; {what_to_do}")
-    if not tokenizer.is_fast:
-        raise InvalidModel(
-            f"{location}: {type(tokenizer).__name__} is a slow tokenizer, which does not say which characters a token "
-            "covers; convert it to a fast one (tokenizer.json)"
-        )
     return tokenizer
 
 
 def tokenization_of(tokenizer: Any) -> Tokenization:
-    """A fast transformers tokenizer, adding no special tokens; its special ids are those it declares anywhere."""
+    """A transformers tokenizer, adding no special tokens; its special ids are those it declares anywhere.
+
+    A slow one does not say which characters a token covers: they are found by decoding
+    (:func:`geomsim.activations.offsets.spans_by_decoding`), a GeomsimWarning says so, and `offsets` is "decoding".
+    """
+    fast = bool(getattr(tokenizer, "is_fast", False))
 
     def tokenize(text: str) -> tuple[Sequence[int], Sequence[tuple[int, int]]]:
         # verbose=False: a document longer than the context is cut into windows later, so no warning is due.
-        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        return encoded["input_ids"], encoded["offset_mapping"]
+        encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=fast, verbose=False)
+        ids = encoded["input_ids"]
+        return ids, encoded["offset_mapping"] if fast else spans_by_decoding(ids, text, decode)
 
+    def decode(ids: Sequence[int]) -> str:
+        return str(
+            tokenizer.decode(
+                ids, skip_special_tokens=False, clean_up_tokenization_spaces=False, spaces_between_special_tokens=False
+            )
+        )
+
+    if not fast:
+        warnings.warn(
+            f"{type(tokenizer).__name__} is a slow tokenizer, which does not say which characters a token covers; they "
+            "are found by decoding, which takes longer and fails where the tokenizer changes the text. A fast version "
+            "(tokenizer.json) says it itself",
+            GeomsimWarning,
+            stacklevel=3,
+        )
     special = set(tokenizer.all_special_ids)
     special.update(number for number, token in tokenizer.added_tokens_decoder.items() if token.special)
     pad = tokenizer.pad_token_id
-    return Tokenization(tokenize, frozenset(map(int, special)), 0 if pad is None else int(pad))
+    offsets: Literal["tokenizer", "decoding"] = "tokenizer" if fast else "decoding"
+    return Tokenization(tokenize, frozenset(map(int, special)), 0 if pad is None else int(pad), offsets)
 
 
 def _first_line(error: Exception) -> str:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geomsim.activations.hooks import evaluating, picked_rows
-from geomsim.activations.source import Batch, Source, checked_sites, parse_site
+from geomsim.activations.source import Batch, checked_sites, parse_site
 from geomsim.activations.text import Document
 from geomsim.activations.tokenization import load_tokenizer, model_location, tokenization_of
-from geomsim.activations.transformers_source import Precision, check_ids, checked_context, load_model
-from geomsim.activations.windows import WindowBatch, Windowing, one_token, read_batches, window_batches
+from geomsim.activations.transformers_loading import Precision, check_ids, checked_context, load_model, weights_digest
+from geomsim.activations.windowed_source import WindowedSource
+from geomsim.activations.windows import WindowBatch, Windowing, one_token, read_batches
 from geomsim.errors import InvalidModel
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _HOOKS = {"residual": "blocks.{}.hook_resid_post", "neurons": "blocks.{}.mlp.hoo
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
 
 
-class TransformerLensSource(Source):
+class TransformerLensSource(WindowedSource):
     """A ``TransformerBridge`` read with `names_filter` and stopped after the last block that is wanted.
 
     Sites other than ``residual:l`` and ``neurons:l`` are hook names: ``blocks.3.hook_mlp_out``. The bridge runs
@@ -68,10 +69,11 @@ class TransformerLensSource(Source):
                     f"{self._location}: this bridge is in compatibility mode, which folds norms and centres weights "
                     "and so changes the residual stream; boot it again and leave enable_compatibility_mode() out"
                 )
-            if not getattr(model.tokenizer, "is_fast", False):
-                raise InvalidModel(f"{self._location}: the bridge has no fast tokenizer, so tokens have no characters")
+            if model.tokenizer is None:
+                raise InvalidModel(f"{self._location}: the bridge has no tokenizer; boot it with tokenizer=...")
             weights = next(model.original_model.parameters())
             self._options = {"device": str(weights.device), "dtype": str(weights.dtype).removeprefix("torch.")}
+        self._options["weights"] = weights_digest(self._bridge.original_model)
         self._tokenization = tokenization_of(self._bridge.tokenizer)
         config = self._bridge.original_model.config
         self._windowing = Windowing(checked_context(context, config, self._location), keep_first, max_norm_multiple)
@@ -88,7 +90,7 @@ class TransformerLensSource(Source):
 
         return {
             "source": "transformer-lens", "version": version("transformer-lens"), "model": self._location,
-            "class": "TransformerBridge", "convention": self.convention, **self._options, **vars(self._windowing),
+            "class": "TransformerBridge", "convention": self.convention, **self._options, **self._reading(),
         }  # fmt: skip
 
     def sites(self) -> tuple[str, ...]:
@@ -105,7 +107,7 @@ class TransformerLensSource(Source):
         """See :meth:`Source.read`."""
         sites = checked_sites(sites)
         hooks = {site: self._hook(site) for site in sites}
-        batches = window_batches(documents, self._tokenization, self._windowing, batch_tokens=batch_tokens)
+        batches = self._batches(documents, batch_tokens)
         return read_batches(batches, sites, lambda batch: self._activations(batch, hooks), self.width, self._windowing)
 
     def _hook(self, site: str) -> str:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.hooks import Tap, paths_of, read_taps, submodule, width_at
-from geomsim.activations.source import Batch, Source, checked_sites, parse_site
+from geomsim.activations.source import Batch, checked_sites, parse_site
 from geomsim.activations.text import Document
 from geomsim.activations.tokenization import load_tokenizer, model_location, tokenization_of
-from geomsim.activations.windows import Windowing, read_batches, window_batches
-from geomsim.errors import InvalidConfig, InvalidModel
+from geomsim.activations.transformers_loading import Precision, check_ids, checked_context, load_model, weights_digest
+from geomsim.activations.windowed_source import WindowedSource
+from geomsim.activations.windows import Windowing, read_batches
+from geomsim.errors import InvalidModel
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
-
-Precision = Literal["float32", "bfloat16", "float16"]
 
 # Where model families keep their blocks, below what AutoModel gives (the model without its head) ...
 _BLOCKS = (
@@ -39,10 +38,9 @@ _DOWN_PROJECTIONS = (
     "mlp.fc2",  # Phi
     "fc2",  # OPT
 )
-_DEFAULT_CONTEXT = 1024
 
 
-class TransformersSource(Source):
+class TransformersSource(WindowedSource):
     """A transformers model read through forward hooks, stopped after the last site that is wanted.
 
     Parameters
@@ -84,7 +82,10 @@ class TransformersSource(Source):
         self._windowing = Windowing(
             checked_context(context, self._model.config, self._location), keep_first, max_norm_multiple
         )
-        self._options = {"device": device, "dtype": dtype, "revision": revision, "tokenizer": place}
+        self._options = {
+            "device": device, "dtype": dtype, "revision": revision, "tokenizer": place,
+            "weights": weights_digest(self._model),
+        }  # fmt: skip
 
     @property
     def name(self) -> str:
@@ -99,7 +100,7 @@ class TransformersSource(Source):
         return {
             "source": "transformers", "version": transformers.__version__, "model": self._location,
             "class": type(self._model).__name__, "convention": self.convention,
-            **self._options, **vars(self._windowing),
+            **self._options, **self._reading(),
         }  # fmt: skip
 
     @property
@@ -124,7 +125,7 @@ class TransformersSource(Source):
         """See :meth:`Source.read`."""
         sites = checked_sites(sites)
         taps = {site: self._tap(site) for site in sites}
-        batches = window_batches(documents, self._tokenization, self._windowing, batch_tokens=batch_tokens)
+        batches = self._batches(documents, batch_tokens)
         return read_batches(
             batches,
             sites,
@@ -186,71 +187,6 @@ class TransformersSource(Source):
         return found
 
 
-def load_model(auto_class: str, location: str, dtype: Precision, revision: str | None, **options: Any) -> Any:
-    """A model with every weight in place; InvalidModel where one is missing or the files are damaged."""
-    import torch
-    import transformers
-
-    if dtype not in ("float32", "bfloat16", "float16"):
-        raise InvalidConfig(f"dtype {dtype!r}: choose float32, bfloat16 or float16")
-    try:
-        with _quiet():
-            model, report = getattr(transformers, auto_class).from_pretrained(
-                location, dtype=getattr(torch, dtype), revision=revision, output_loading_info=True, **options
-            )
-    except Exception as error:  # transformers, safetensors and the hub raise without a common parent
-        reason = str(error).strip().split("\n")[0]
-        known = "" if Path(location).is_dir() else "; it is no directory here either"
-        raise InvalidModel(
-            f"{location}: the model could not be read ({type(error).__name__}: {reason}){known}"
-        ) from error
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith("pooler."))
-    if missing:
-        raise InvalidModel(
-            f"{location}: {len(missing)} weights are not in the files, {', '.join(missing[:4])} first; "
-            "transformers would fill them with random numbers"
-        )
-    return model
-
-
-def checked_context(context: int | None, config: Any, location: str) -> int:
-    """Tokens per window: what was asked for, or what the model can take and at most 1,024."""
-    text = config.get_text_config()
-    named = [getattr(text, key, None) for key in ("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len")]
-    longest = next((int(value) for value in named if value), None)
-    if context is None:
-        return _DEFAULT_CONTEXT if longest is None else min(longest, _DEFAULT_CONTEXT)
-    if longest is not None and context > longest:
-        raise InvalidConfig(f"{location}: windows of {context} tokens were asked for, but the model takes {longest}")
-    return context
-
-
-def check_ids(ids: Tensor, model: Module, location: str) -> None:
-    """InvalidModel where the tokenizer knows a token that the model does not."""
-    embeddings: Any = model.get_input_embeddings()  # type: ignore[operator]
-    if int(ids.max()) >= embeddings.weight.shape[0]:
-        raise InvalidModel(
-            f"{location}: the tokenizer gives token {int(ids.max())}, but the model knows {embeddings.weight.shape[0]} "
-            "tokens; this tokenizer belongs to another model"
-        )
-
-
 def _first_present(module: Module, paths: Sequence[str]) -> str | None:
     present = {path for path, _ in module.named_modules()}
     return next((path for path in paths if path in present), None)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    from transformers.utils import logging as library_logging
-
-    logging: Any = library_logging
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()

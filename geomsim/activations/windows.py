@@ -1,7 +1,9 @@
 """Documents cut into windows of a model's context, and the tokens of each window that are kept.
 
 1. Each document becomes tokens, with no beginning-of-text token added.
-2. They are cut, without overlap, into windows of `context` tokens; the last one of a document is short.
+2. They are cut, without overlap, into windows of `context` tokens; the last one of a document is short. Or they are
+   cut at given characters (:mod:`geomsim.activations.cuts`), so that models with other tokenizers read the same text
+   in each window. Documents are tokenized whole either way.
 3. Windows are stacked in reading order, short ones padded on the right and masked.
 4. Left out and counted: special tokens (by their number, so a literal ``<|endoftext|>`` is one), then the first
    position of each window, where transformers park attention and the activation says little about the token
@@ -12,6 +14,7 @@ Padding is never a token: every token of the text is either in the table or coun
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from geomsim.activations.cuts import Cuts
 from geomsim.activations.source import Batch
 from geomsim.activations.text import Document, checked_documents, text_hash
 from geomsim.activations.tokenization import Tokenization
@@ -47,8 +51,9 @@ class Windowing:
         whether the first position of each window is kept.
     max_norm_multiple
         leave a token out when, at any site that is read, its norm exceeds this multiple of the median norm of
-        its window's tokens at that site (special tokens and, unless kept, the first one aside). The rule looks at
-        one window only, so it depends neither on the batch size nor on the rest of the text. None keeps all.
+        its window's tokens at that site (special tokens, those of norm 0 and, unless kept, the first one aside). The
+        rule looks at one window only, so it depends neither on the batch size nor on the rest of the text. None keeps
+        all.
     """
 
     context: int
@@ -57,6 +62,8 @@ class Windowing:
 
     def __post_init__(self) -> None:
         least = 1 if self.keep_first else 2
+        if isinstance(self.context, bool) or not isinstance(self.context, int):
+            raise InvalidConfig(f"context is {self.context!r}; a whole number of tokens is needed")
         if self.context < least:
             raise InvalidConfig(f"context is {self.context}; windows need at least {least} tokens")
         if self.max_norm_multiple is not None and not self.max_norm_multiple > 1:
@@ -140,11 +147,13 @@ def window_batches(
     *,
     batch_tokens: int = 4096,
     equal_lengths: bool = False,
+    cuts: Cuts | None = None,
 ) -> Iterator[WindowBatch]:
     """The windows of all documents in reading order, about `batch_tokens` tokens a batch.
 
     With `equal_lengths` no batch mixes windows of different lengths, so there is no padding: for modules that
-    take no mask. The next document is tokenized only when its turn comes.
+    take no mask. The next document is tokenized only when its turn comes. With `cuts` windows end where these say,
+    and nowhere else.
     """
     if batch_tokens < 1:
         raise InvalidConfig(f"batch_tokens is {batch_tokens}; at least 1 is needed")
@@ -153,11 +162,14 @@ def window_batches(
     cutter = _Cutter(names, text_hash(documents), tokenization, windowing.keep_first)
     size = max(1, batch_tokens // windowing.context)
     for number, document in enumerate(documents):
-        ids, spans = _checked_tokens(document, tokenization)
+        ids, spans = tokenization.tokens_of(document)
         if not len(ids):
             cutter.left_out[EMPTY] += 1
-        for begin in range(0, len(ids), windowing.context):
-            window = slice(begin, begin + windowing.context)
+        bounds = [*range(0, len(ids), windowing.context), len(ids)]
+        if cuts is not None:
+            bounds = cuts.windows(document, spans, windowing.context)
+        for begin, end in itertools.pairwise(bounds):
+            window = slice(begin, end)
             if equal_lengths and cutter.windows and len(cutter.windows[0][2]) != len(ids[window]):
                 yield cutter.flush()
             cutter.windows.append((number, begin, ids[window], spans[window]))
@@ -203,25 +215,8 @@ def read_batches(
             norms = torch.linalg.vector_norm(found[site], dim=1).double().cpu().numpy()
             for window in np.unique(batch.window):
                 inside = batch.window == window
-                keep[inside] &= norms[inside] <= windowing.max_norm_multiple * np.median(norms[inside])
+                usual = np.median(norms[inside & (norms > 0)]) if norms[inside].any() else 0.0
+                keep[inside] &= norms[inside] <= windowing.max_norm_multiple * usual
         table = batch.tokens.take(keep).counted({**batch.tokens.left_out, NORM: int((~keep).sum())})
         kept = torch.from_numpy(keep)
         yield Batch(table, {site: found[site][kept.to(found[site].device)] for site in sites})
-
-
-def _checked_tokens(document: Document, tokenization: Tokenization) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    listed, spanned = tokenization.tokenize(document.text)
-    ids = np.asarray(listed, dtype=np.int64).reshape(-1)
-    spans = np.asarray(spanned, dtype=np.int64).reshape(-1, 2)
-    if len(ids) != len(spans):
-        raise InvalidModel(
-            f"the tokenizer gave {len(ids)} tokens but {len(spans)} spans for document {document.name!r}"
-        )
-    wrong = (spans[:, 0] < 0) | (spans[:, 0] > spans[:, 1]) | (spans[:, 1] > len(document.text))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise InvalidModel(
-            f"the tokenizer places token {row} of document {document.name!r} at characters {spans[row, 0]} to "
-            f"{spans[row, 1]}, but the text has {len(document.text)}"
-        )
-    return ids, spans

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -14,11 +16,15 @@ from geomsim.errors import InvalidModel
 from geomsim.progress import track
 
 if TYPE_CHECKING:
+    from geomsim.activations.codes import Codes
     from geomsim.activations.dictionary import Dictionary
     from geomsim.activations.source import Source
     from geomsim.activations.text import Document
+    from geomsim.activations.text_streams import DocumentStream
 
 _CHARACTERS_PER_TOKEN = 3.5  # of English text and code under usual vocabularies; only the estimate uses it
+# A table of top tokens is made in memory, so it is of the first shards that hold so many non-zeros (12 bytes each).
+_TOP_TOKENS_NONZEROS = 50_000_000
 
 
 def activations(
@@ -27,28 +33,52 @@ def activations(
     *,
     text: str,
     out: Path,
-    dictionary: Annotated[list[Path] | None, Parameter(name=["--dictionary", "-d"], negative="")] = None,
+    dictionary: Annotated[list[str] | None, Parameter(name=["--dictionary", "-d"], negative="")] = None,
+    dictionary_format: str | None = None,
+    selection: Literal["threshold", "per-token"] | None = None,
+    input_scale: float | None = None,
     site: Annotated[list[str] | None, Parameter(negative="")] = None,
     source: Literal["transformers", "transformer-lens"] = "transformers",
     context: int | None = None,
     max_norm_multiple: float | None = None,
     batch_tokens: int = 4096,
+    pattern: str = "**/*",
+    column: str = "text",
+    name_column: str | None = None,
+    split: str = "train",
+    subset: str | None = None,
+    documents: int | None = None,
+    longest: int = 2**20,
+    shard_characters: int = 2**18,
     top_tokens: int = 10,
+    resume: Annotated[bool, Parameter(negative="")] = False,
     replace: Annotated[bool, Parameter(negative="")] = False,
     common: Common = Common(),
 ) -> int:
     """Read a model on text and write codes: one folder for each dictionary or site below OUT.
+
+    Text is read as it is needed and codes are written shard by shard, so memory does not grow with the text. A run that
+    was stopped, however it was, goes on with --resume, and its files are those of a run that was not.
 
     Parameters
     ----------
     model
         a transformers directory, or a hub id.
     text
-        a text file or a folder of them; `python` stands for the held-out part of Python's standard library.
+        a text file, a .parquet, .jsonl or .jsonl.gz file, or a folder of either kind; `dataset:NAME` for a Hugging Face
+        data set of the hub (streamed) or on disk; `python` for the held-out part of Python's standard library.
     out
         where the folders of codes go.
     dictionary
-        the directory of a sparse autoencoder, which says itself at which block it was trained; may be given again.
+        a sparse autoencoder: its directory, its file of weights, or a hub id with the folder behind it; may be given
+        again. Where it does not say at which place of the model it was trained, write that before it:
+        `residual:20=path`.
+    dictionary_format
+        sae-lens, sparsify, gemma-scope or dictionary-learning, where the files of several lie in one directory.
+    selection
+        for a dictionary with both k and a threshold: which of them decides what fires.
+    input_scale
+        for a dictionary trained on activations times a constant that its files do not say: this constant.
     site
         a place to read without a dictionary, dense: `residual:0` is the output of the first block, `neurons:0` the
         hidden units of its MLP; may be given again.
@@ -60,69 +90,177 @@ def activations(
         leave out tokens whose norm is more than this many times the usual.
     batch_tokens
         tokens per forward pass, about.
+    pattern
+        which files of a folder: `**/*.py`.
+    column
+        of a table or data set: where the text is.
+    name_column
+        where the names of the documents are; rows are numbered without it.
+    split
+        of a data set: `train`, `test`.
+    subset
+        of a data set that has several (also called its configuration).
+    documents
+        read the first so many documents alone.
+    longest
+        cut documents of more characters into parts, at line ends where there are any.
+    shard_characters
+        characters per file of codes, about; two models are counted shard by shard, so give both the same.
     top_tokens
         also write, beside the codes of each dictionary, as many top tokens of each latent, for subspaces; 0 for none.
+    resume
+        keep the shards that an interrupted run left, and write the others.
     replace
         overwrite codes that are there already.
     """
     from geomsim.activations.reading import write_codes
 
-    documents = open_text(text)
-    placed = _placed(dictionary or [], site or [])
+    stream = open_text(
+        text, pattern=pattern, column=column, name_column=name_column, split=split, subset=subset, documents=documents
+    )
+    dictionaries = [
+        _dictionary(named, format=dictionary_format, selection=selection, input_scale=input_scale)
+        for named in dictionary or []
+    ]
+    placed = _placed(dictionaries, site or [])
     folders = {name: out / name.replace(":", "_") for name in placed}
     if common.dry_run:
-        characters = sum(len(document.text) for document in documents)
-        tokens = round(characters / _CHARACTERS_PER_TOKEN)
-        estimate = {
-            "documents": len(documents),
-            "characters": characters,
-            "tokens_about": tokens,
-            "would_write": {name: str(folder) for name, folder in folders.items()},
-            "bytes_about": {
-                name: None if found is None else tokens * (found.k or 50) * 8 for name, found in placed.items()
-            },
-        }
-        common.emit(estimate, json.dumps(estimate, indent=1))
+        _estimate(stream, placed, folders, common)
         return DONE
     reader = _source(source, model, common.device, context, max_norm_multiple)
     _check_fit(reader, placed)
-    with track(len(documents), f"reading {reader.name}") as advance:
+    total = stream.size().documents
+    with _going_on(folders, common), track(total, f"reading {reader.name}, documents") as advance:
         seen = 0
 
-        def progress(done: int, _total: int) -> None:
+        def progress(done: int, _characters: int) -> None:
             nonlocal seen
             advance(done - seen)
             seen = done
 
         written = write_codes(
-            reader, documents, placed, folders, batch_tokens=batch_tokens, progress=progress, replace=replace
-        )
+            reader, stream, placed, folders, batch_tokens=batch_tokens, longest=longest,
+            shard_characters=shard_characters, resume=resume, replace=replace, progress=progress,
+        )  # fmt: skip
     if top_tokens:
-        _write_top_tokens(written, documents, top_tokens, common)
-    _report(written, common)
+        _write_top_tokens(written, stream, longest, top_tokens, common)
+    _report(written, longest, common)
     return DONE
 
 
-def _write_top_tokens(written: dict[str, Path], documents: list[Document], n: int, common: Common) -> None:
-    from geomsim.activations.codes import Codes
+def _estimate(
+    stream: DocumentStream, placed: dict[str, Dictionary | None], folders: dict[str, Path], common: Common
+) -> None:
+    """What would be written, from the sizes of files alone; null where only reading the text would tell."""
+    n_documents, characters = stream.size()
+    tokens = None if characters is None else round(characters / _CHARACTERS_PER_TOKEN)
+    estimate: dict[str, object] = {
+        "documents": n_documents,
+        "characters_about": characters,
+        "tokens_about": tokens,
+        "would_write": {name: str(folder) for name, folder in folders.items()},
+        "bytes_about": {
+            name: None if found is None or tokens is None else tokens * (found.k or 50) * 8
+            for name, found in placed.items()
+        },
+    }
+    known = {key: _known(value) for key, value in estimate.items()}
+    common.emit(estimate, json.dumps(known, indent=1))
+
+
+def _known(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _known(item) for key, item in value.items()}
+    return "unknown" if value is None else value
+
+
+@contextmanager
+def _going_on(folders: dict[str, Path], common: Common) -> Iterator[None]:
+    """Where the run does not end well but has written something, say how to go on."""
+    from geomsim.activations.codes_format import MANIFEST, counted_shards, shard_files
+
+    def unfinished() -> dict[Path, int]:
+        found = [folder for folder in folders.values() if not (folder / MANIFEST).exists()]
+        return {folder: len(shard_files(folder)) for folder in found if shard_files(folder)}
+
+    before = unfinished()
+    try:
+        yield
+    except BaseException:
+        after = unfinished()
+        if after != before:
+            left = ", ".join(f"{counted_shards(number)} in {folder}" for folder, number in after.items())
+            common.note(f"{left}: whole, but not all; the same command with --resume goes on from there")
+        raise
+
+
+def _write_top_tokens(written: dict[str, Path], stream: DocumentStream, longest: int, n: int, common: Common) -> None:
+    import dataclasses
+
+    from geomsim.activations.codes_reader import read_manifest
     from geomsim.activations.latent_tokens import save_top_tokens, top_tokens_table
 
     for folder in written.values():
-        codes = Codes.open(folder)
-        if not codes.is_sparse:
+        manifest = read_manifest(folder)
+        if manifest["layout"] == "dense":
             continue  # a dense site is active on every token, and its strongest strings say little
+        codes, documents = _first_codes(folder, manifest["shards"], stream, longest)
         table = top_tokens_table(codes, documents, n)
-        common.note(f"wrote {save_top_tokens(table, folder.with_name(folder.name + '_top_tokens.parquet'))}")
+        target = folder.with_name(folder.name + "_top_tokens.parquet")
+        for part in target.parent.glob(f"{target.name}.*.part"):
+            part.unlink()  # of a run that was killed
+        if codes.n_tokens < manifest["n_tokens"]:
+            read = {"tokens": codes.n_tokens, "tokens_in_all": manifest["n_tokens"]}
+            table = dataclasses.replace(table, provenance={**table.provenance, **read})
+            common.note(f"top tokens are of the first {codes.n_tokens:,} of {manifest['n_tokens']:,} tokens")
+        common.note(f"wrote {save_top_tokens(table, target)}")
 
 
-def _placed(dictionaries: list[Path], sites: list[str]) -> dict[str, Dictionary | None]:
+def _first_codes(
+    folder: Path, shards: list[dict[str, int]], stream: DocumentStream, longest: int
+) -> tuple[Codes, list[Document]]:
+    """The codes of the first shards, at least one with tokens, and the documents of these."""
+    import dataclasses
+    import itertools
+
+    from geomsim.activations.codes import Codes
+    from geomsim.activations.codes_reader import open_codes
+    from geomsim.activations.text import text_hash
+    from geomsim.activations.text_cuts import DocumentParts
+
+    nonzeros = list(itertools.accumulate(shard["nnz"] for shard in shards))
+    rows = list(itertools.accumulate(shard["rows"] for shard in shards))
+    count = next(number for number, until in enumerate(rows, start=1) if until)
+    count = max(count, sum(until <= _TOP_TOKENS_NONZEROS for until in nonzeros))
+    codes: Codes = open_codes(folder, verify=False, first=count)
+    n_documents = sum(shard["n_documents"] for shard in shards[:count])
+    parts = DocumentParts(stream.pieces(), longest)
+    documents = [document for _, document in itertools.islice(parts, n_documents)]
+    assert codes.tokens is not None
+    tokens = dataclasses.replace(
+        codes.tokens, documents=codes.tokens.documents[:n_documents], text_hash=text_hash(documents)
+    )
+    return Codes(codes.matrix, tokens, name=codes.name, provenance=codes.provenance), documents
+
+
+def _dictionary(named: str, **options: Any) -> Dictionary:
+    """What `--dictionary` names: a place of the model before the path, if the dictionary does not say it."""
     from geomsim.activations.dictionary import read_dictionary
 
+    site, path = named.split("=", 1) if "=" in named and not Path(named).exists() else (None, named)
+    found = read_dictionary(path, site=site, **options)
+    if found.site is None:
+        raise InvalidModel(
+            f"{path} does not say at which place of the model it was trained: write it before, as in "
+            f"--dictionary residual:0={path}"
+        )
+    return found
+
+
+def _placed(dictionaries: list[Dictionary], sites: list[str]) -> dict[str, Dictionary | None]:
     placed: dict[str, Dictionary | None] = {}
-    for path in dictionaries:
-        found = read_dictionary(path)
-        if found.site is None:
-            raise InvalidModel(f"{path} does not say at which place of the model it was trained")
+    for found in dictionaries:
+        assert found.site is not None
         if found.site in placed:
             raise InvalidModel(f"two dictionaries were trained at {found.site!r}; read one at a time")
         placed[found.site] = found
@@ -160,15 +298,22 @@ def _source(kind: str, model: str, device: str, context: int | None, max_norm_mu
     return TransformerLensSource(model, device, context=context, max_norm_multiple=max_norm_multiple)
 
 
-def _report(written: dict[str, Path], common: Common) -> None:
+def _report(written: dict[str, Path], longest: int, common: Common) -> None:
     from geomsim.activations.codes_reader import read_manifest
 
-    rows, result = [], {}
+    rows, result, cut = [], {}, 0
     for name, folder in written.items():
         manifest = read_manifest(folder)
-        result[name] = {"path": str(folder), **{key: manifest[key] for key in ("n_tokens", "n_latents", "left_out")}}
+        cut = manifest["provenance"]["documents_cut"]
+        result[name] = {
+            "path": str(folder),
+            **{key: manifest[key] for key in ("n_tokens", "n_latents", "left_out")},
+            "documents": len(manifest["documents"]), "documents_cut": cut, "shards": len(manifest["shards"]),
+        }  # fmt: skip
         left_out = ", ".join(f"{count} {reason}" for reason, count in manifest["left_out"].items()) or "nothing"
         rows.append([name, str(folder), str(manifest["n_tokens"]), str(manifest["n_latents"]), left_out])
+    if cut:
+        common.note(f"{cut} of the documents had more than {longest:,} characters and were cut into parts")
     common.emit(
         result,
         plain_table("codes", ["site", "folder", "tokens", "latents", "left out"], rows, numeric=["tokens", "latents"]),

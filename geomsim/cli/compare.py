@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from geomsim.catalog import load_file, metrics
-from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table, score_table
+from geomsim.cli.console import DONE, FAILED, PARTLY, Common, Scheduler, plain_table, score_table
 from geomsim.cli.opening import check_folder, open_space
 from geomsim.pairing import Pairing
 from geomsim.space import Space
@@ -32,6 +32,7 @@ def compare(
     groups: str | None = None,
     plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
     out: Path | None = None,
+    scheduler: Scheduler = None,
     common: Common = Common(),
 ) -> int:
     """Compare two spaces by one metric or all of them: scores, chance, p-values.
@@ -78,7 +79,7 @@ def compare(
     if common.dry_run:
         _estimate(settings, spaces, draws, out, common)
         return DONE
-    study = run_study(settings)
+    study = run_study(settings, scheduler=scheduler)
     # The spaces were opened already; the record names the files.
     recorded = {**settings, "pairs": [{"left": str(left), "right": str(right), "pairing": str(pairing or "")}]}
     if out:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _PIPE_WIDTH = 160
+Scheduler = Annotated[
+    str | None,
+    Parameter(help="the address of a running Dask cluster, such as tcp://10.0.0.5:8786; this machine by default."),
+]
 DONE, FAILED, USAGE, PARTLY, INTERRUPTED = 0, 1, 2, 3, 130
 
 

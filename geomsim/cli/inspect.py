@@ -40,17 +40,19 @@ def inspect(*paths: Path, common: Common = Common()) -> int:
 
 def describe(path: Path) -> dict[str, Any]:
     """Kind, size, faults and next command of one path."""
+    from geomsim.activations.dictionary_formats import holds_dictionary
+
+    if path.is_dir() and ((path / "manifest.json").exists() or any(path.glob("*shard*.safetensors"))):
+        return _codes(path)
+    if holds_dictionary(path) or (path / "cfg.json").exists():
+        return _dictionary(path)
     if path.is_dir():
-        if (path / "manifest.json").exists() or any(path.glob("*shard*.safetensors")):
-            return _codes(path)
-        if (path / "cfg.json").exists():
-            return _dictionary(path)
         if (path / "config.json").exists():
             return _model(path)
         known = ("manifest.json", "cfg.json", "config.json")
         below = sorted({str(found.parent) for name in known for found in path.glob(f"*/{name}")})
         raise GeomsimError(
-            f"{path}: a folder of none of these kinds: codes (manifest.json), a sparse autoencoder (cfg.json), "
+            f"{path}: a folder of none of these kinds: codes (manifest.json), a sparse autoencoder (cfg.json ...), "
             "a transformers model (config.json)" + (f"; inspect {', '.join(below[:4])} below it" if below else "")
         )
     if path.suffix in (".parquet", ".csv"):

@@ -9,9 +9,10 @@ from geomsim.errors import GeomsimError, InvalidConfig, InvalidSpace
 from geomsim.space import Space
 
 if TYPE_CHECKING:
-    from geomsim.activations.text import Document
+    from geomsim.activations.text_streams import DocumentStream
 
 STANDARD_LIBRARY = "python"
+DATASET = "dataset:"
 
 
 def open_space(path: Path, device: str = "cpu") -> Space:
@@ -21,7 +22,9 @@ def open_space(path: Path, device: str = "cpu") -> Space:
             f"{path} holds codes, not points: `geomsim pair` pairs them with others, and the dictionaries that made "
             "them are compared by that pairing"
         )
-    if path.is_dir():
+    from geomsim.activations.dictionary_formats import holds_dictionary
+
+    if path.is_dir() or holds_dictionary(path):
         from geomsim.activations.dictionary import read_dictionary
 
         dictionary = read_dictionary(path)
@@ -44,12 +47,30 @@ def check_folder(path: Path | None) -> None:
         raise InvalidConfig(f"{path} is a file; results go to a folder, so name another with --out")
 
 
-def open_text(source: str) -> list[Document]:
-    """Documents from a file or folder, or ``python``: the held-out part of the standard library."""
+def open_text(
+    source: str,
+    *,
+    pattern: str = "**/*",
+    column: str = "text",
+    name_column: str | None = None,
+    split: str = "train",
+    subset: str | None = None,
+    documents: int | None = None,
+) -> DocumentStream:
+    """A stream of documents, nothing of which has been read: what `--text` names.
+
+    A file or folder of text, Parquet or JSON lines; ``dataset:NAME``, a Hugging Face data set of the hub or a directory
+    that ``save_to_disk`` wrote; or ``python``, the held-out part of the standard library. The first `documents` alone.
+    """
+    from geomsim.activations.text_streams import DocumentStream, load_dataset_documents, stream_documents
+
     if source == STANDARD_LIBRARY:
         from geomsim.activations.standard_library import standard_library_documents
 
-        return standard_library_documents("held-out")
-    from geomsim.activations.text import read_documents
-
-    return read_documents(Path(source))
+        stream = DocumentStream.of(lambda: standard_library_documents("held-out"), called=source)
+    elif source.startswith(DATASET):
+        name = source.removeprefix(DATASET)
+        stream = load_dataset_documents(name, column, name_column, split=split, subset=subset)
+    else:
+        stream = stream_documents(Path(source), pattern, column=column, name_column=name_column)
+    return stream if documents is None else stream.first(documents)

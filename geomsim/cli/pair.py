@@ -3,31 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from geomsim.cli.console import DONE, Common, plain_table
+from geomsim.errors import InvalidConfig
 
-# A longer list, of documents say, is for the file and not for the terminal.
-_SHOWN = 8
+if TYPE_CHECKING:
+    from geomsim.activations.filters import LatentMask
+    from geomsim.activations.matching import Matching
 
 
 def pair(
-    left: Path,
-    right: Path,
+    left: Path | None = None,
+    right: Path | None = None,
     /,
     *,
     out: Path = Path("pairing.parquet"),
-    method: Literal["max", "mutual", "one-to-one"] = "mutual",
+    method: Literal["max", "mutual", "one-to-one", "greedy", "hungarian", "transport"] = "mutual",
     direction: Literal["left-to-right", "right-to-left"] = "left-to-right",
     top: int = 16,
     min_firings: int = 100,
     min_cofirings: int = 20,
     min_weight: float | None = None,
+    unmatched_at: float | None = None,
+    epsilon: float | None = None,
+    marginal: float | None = None,
+    min_share: float | None = None,
+    non_concepts: tuple[Path, Path] | None = None,
+    non_concept_rule: Literal["any", "most"] = "most",
+    non_concept_top: int = 5,
+    non_concept_lists: Path | None = None,
+    write_non_concept_lists: Path | None = None,
     cross_fit: Annotated[bool, Parameter(negative="")] = False,
     chance: int = 3,
     max_p: float | None = None,
+    decoys: Annotated[bool, Parameter(negative="")] = False,
+    max_false_matches: float | None = None,
+    reasons: Path | None = None,
     common: Common = Common(),
 ) -> int:
     """Pair the latents of two codes by how their activations correlate.
@@ -37,18 +51,35 @@ def pair(
     left, right
         folders of codes, as `geomsim activations` writes them, over the same text.
     out
-        the pairing, a Parquet table with columns left, right, weight.
+        the pairing, a Parquet table with columns left, right, weight, and mass where the method is transport.
     method
         max: each latent takes its best partner; mutual: both name each other; one-to-one: of the max pairs, those
-        whose target nobody else chose.
+        whose target nobody else chose; greedy: largest correlation first, each latent once; hungarian: largest total,
+        each latent once or not at all; transport: many-to-many, each pair with its mass.
     direction
-        which side chooses.
+        which side chooses, and for decoys, which is chosen from.
     top
         partners kept per latent.
     min_firings, min_cofirings
         tokens on which each latent, and both together, must fire; below that a correlation is noise.
     min_weight
         the smallest correlation that makes a pair.
+    unmatched_at
+        for hungarian: latents are rather alone than in a pair with a smaller correlation; 0 unless given.
+    epsilon, marginal, min_share
+        for transport: how much correlation may differ between partners that share a latent (.05), what a latent pays
+        for mass that it keeps (.5), and the smallest share of a latent's mass that makes a pair (.1).
+    non_concepts
+        two tables of top tokens, left and right, as `geomsim activations` writes them: latents whose top tokens are
+        punctuation, white space, line ends or special tokens are left out before anything is paired.
+    non_concept_rule
+        most: more than half of the tokens looked at must be no concept; any: one is enough.
+    non_concept_top
+        how many top tokens are looked at.
+    non_concept_lists
+        a TOML file that says which tokens are no concept; by default, the one that geomsim ships.
+    write_non_concept_lists
+        write the shipped file there, for editing, and do nothing else.
     cross_fit
         choose the pairs on one half of the documents and measure their correlation on the other; all thresholds
         apply to the first half.
@@ -56,11 +87,31 @@ def pair(
         how often to correlate with shifted documents too: how high is the best correlation by chance? 0 for not at all.
     max_p
         largest chance p-value of a pair.
+    decoys
+        plant a decoy for each latent of the side chosen from: how many of the pairs are false by chance?
+    max_false_matches
+        the share of false pairs to allow, .05 say; with decoys.
+    reasons
+        also write a Parquet table that says for each latent of both sides whether it is paired, and why not.
     """
+    if write_non_concept_lists is not None:
+        return _write_lists(write_non_concept_lists, common)
+    if left is None or right is None:
+        raise InvalidConfig("name two folders of codes over the same text: geomsim pair LEFT RIGHT")
     from geomsim.activations.codes import Codes
     from geomsim.activations.codes_reader import read_manifest
-    from geomsim.activations.matching import pair as pair_codes
+    from geomsim.activations.filters import non_concepts as no_concepts
+    from geomsim.activations.latent_tokens import read_top_tokens
+    from geomsim.activations.matching import match_latents
+    from geomsim.activations.matching_methods import matching_method
+    from geomsim.activations.pairing_report import report_rows
+    from geomsim.activations.token_kinds import read_token_kinds
 
+    given = {"unmatched_at": unmatched_at, "epsilon": epsilon, "marginal": marginal, "min_share": min_share}
+    chosen = matching_method(method, **{name: value for name, value in given.items() if value is not None})
+    if non_concept_lists is not None and non_concepts is None:
+        raise InvalidConfig("lists of tokens need the top tokens of both sides: --non-concepts LEFT RIGHT")
+    kinds = read_token_kinds(non_concept_lists)
     if common.dry_run:
         sizes = {}
         for side, folder in (("left", left), ("right", right)):
@@ -69,26 +120,50 @@ def pair(
         common.emit({**sizes, "would_write": str(out)}, f"{sizes}; would write {out}")
         return DONE
     codes = [Codes.open(folder) for folder in (left, right)]
-    pairing = pair_codes(
-        codes[0], codes[1], method=method, direction=direction, min_weight=min_weight,
-        cross_fit=cross_fit, chance=chance or None, max_p=max_p, seed=common.start,
+    masks: list[LatentMask | None] = [None, None]
+    if non_concepts is not None:
+        masks = [
+            no_concepts(read_top_tokens(table), rule=non_concept_rule, top=non_concept_top, kinds=kinds)
+            for table in non_concepts
+        ]
+    matching = match_latents(
+        codes[0], codes[1], method=chosen, direction=direction, min_weight=min_weight,
+        left_mask=masks[0], right_mask=masks[1], cross_fit=cross_fit, chance=chance or None, max_p=max_p,
+        decoys=decoys, max_false_matches=max_false_matches, seed=common.start,
         top=top, min_firings=min_firings, min_cofirings=min_cofirings,
     )  # fmt: skip
+    pairing = matching.pairing
     pairing.save(out)
-    rows = [[str(key).replace("_", " "), _short(value)] for key, value in pairing.provenance.items()]
+    written: dict[str, Any] = {"path": str(out)}
+    if reasons is not None:
+        written["reasons"] = str(_write_reasons(matching, reasons))
     common.emit(
-        {"pairs": len(pairing), "path": str(out), **pairing.provenance},
-        plain_table(f"{len(pairing)} pairs in {out}", ["", ""], rows),
+        {"pairs": len(pairing), **written, **pairing.provenance},
+        plain_table(f"{len(pairing)} pairs in {out}", ["", ""], [list(row) for row in report_rows(pairing)]),
         f"Next: geomsim compare LEFT_DICTIONARY RIGHT_DICTIONARY --pairing {out}",
     )
     return DONE
 
 
-def _short(value: object) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}: {_short(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple) and len(value) > _SHOWN:
-        return f"{len(value)} in all"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_short, value))
-    return f"{value:.3f}" if isinstance(value, float) else "none" if value is None else str(value)
+def _write_lists(target: Path, common: Common) -> int:
+    from geomsim.activations.token_kinds import write_token_kinds
+
+    if not common.dry_run:
+        write_token_kinds(target)
+    next_step = f"geomsim pair LEFT RIGHT --non-concepts LEFT_TOP_TOKENS RIGHT_TOP_TOKENS --non-concept-lists {target}"
+    common.emit({"path": str(target), "next": next_step}, f"lists in {target}\nNext: edit it, then {next_step}")
+    return DONE
+
+
+def _write_reasons(matching: Matching, target: Path) -> Path:
+    import pandas as pd
+
+    from geomsim.tables import write_parquet
+
+    if target.suffix != ".parquet":
+        raise InvalidConfig(f"{target}: reasons are written as .parquet")
+    frames = [
+        mask.to_frame().rename(columns={"keep": "paired"}).assign(side=side)
+        for side, mask in (("left", matching.left), ("right", matching.right))
+    ]
+    return write_parquet(pd.concat(frames, ignore_index=True)[["side", "latent", "paired", "reason"]], target)

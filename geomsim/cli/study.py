@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from geomsim.catalog import load_file
 from geomsim.checkpoint import SUFFIX
-from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table, score_table
+from geomsim.cli.console import DONE, FAILED, PARTLY, Common, Scheduler, plain_table, score_table
 from geomsim.cli.opening import check_folder
 from geomsim.study import read_config, run_study
 
@@ -26,6 +26,7 @@ def study(
     resume: Annotated[bool, Parameter(negative="")] = False,
     figures: bool = True,
     plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
+    scheduler: Scheduler = None,
     common: Common = Common(),
 ) -> int:
     """Compare every pair of spaces that a TOML file names by every metric that it names.
@@ -60,7 +61,7 @@ def study(
         return DONE
     cells = target / "cells"
     try:
-        result = run_study(config, seed=common.seed, folder=cells, resume=resume)
+        result = run_study(config, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
     except KeyboardInterrupt:
         finished = len(list(cells.glob(f"*{SUFFIX}"))) if cells.is_dir() else 0
         common.note(f"{finished} finished cells are kept in {cells}; the same command with --resume goes on from there")

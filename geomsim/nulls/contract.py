@@ -39,7 +39,7 @@ class Trial:
     restriction: Restriction = "blocks"
     draws: int = 999
     seed: int = 0
-    advance: Callable[[int], object] = lambda done: None
+    advance: Callable[[int], object] = lambda done: None  # stays in this process
     pool: tuple[Tensor, Tensor] | None = None
     chosen: NDArray[np.int64] | None = None
     side_groups: tuple[NDArray[np.int64] | None, NDArray[np.int64] | None] | None = None
@@ -48,6 +48,9 @@ class Trial:
     def grouped(self) -> bool:
         """Whether rows of either side come in groups."""
         return any(labels is not None for labels in (self.groups, *(self.side_groups or ())))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "advance"}
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,6 +15,7 @@ from numpy.typing import NDArray
 from geomsim.contract import UnpairedMetric
 from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull, InvalidConfig
 from geomsim.nulls.contract import Chance, Null, Trial
+from geomsim.nulls.drawing import drawn, workers_for_redrawn
 from geomsim.nulls.refusals import instead
 from geomsim.nulls.significance import check_finite, spread
 from geomsim.orders import generator
@@ -22,6 +26,8 @@ if TYPE_CHECKING:
 
 _FEWEST_GROUPS = 4  # of which two make a half
 _LARGE_GROUP = 0.5  # share of the rows beyond which no cut between groups is near the middle
+
+_Halves = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -55,21 +61,31 @@ class NoiseFloor(Null):
                 f"{type(metric).__name__} is paired, and the halves of one side are not: "
                 f"use {instead(metric, self.name)}"
             )
-        random = generator(trial.seed)
         labels = trial.side_groups or (None, None)
         sides = [_Side("left", trial.left, labels[0]), _Side("right", trial.right, labels[1])]
-        floor = np.empty(2 * self.splits)
-        for done in range(len(floor)):
-            side = sides[done // self.splits]
-            halves = [torch.from_numpy(rows).to(side.points.device) for rows in side.halves(random)]
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of halves, not of the spaces
-                try:
-                    first, second = (metric.prepare(side.points[rows]) for rows in halves)
-                    floor[done] = unchecked_score(metric, first, second, side.points)
-                except DegenerateSpace as error:
-                    raise error.within(f"a random half of the {side.name} side") from None
-            trial.advance(trial.draws * (done + 1) // len(floor) - trial.draws * done // len(floor))
+
+        def scored(split: tuple[int, _Halves]) -> float:
+            number, halves = split
+            side = sides[number]
+            try:
+                first, second = (
+                    metric.prepare(side.points[torch.from_numpy(rows).to(side.points.device)]) for rows in halves
+                )
+                return unchecked_score(metric, first, second, side.points)
+            except DegenerateSpace as error:
+                raise error.within(f"a random half of the {side.name} side") from None
+
+        count = 2 * self.splits
+        splits = _splits(sides, self.splits, trial.seed)
+        workers = partial(workers_for_redrawn, trial.left, trial.right)
+        found: list[float] = []
+        with warnings.catch_warnings(), closing(drawn(scored, splits, count, trial.left, workers)) as scores:
+            warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of halves, not of the spaces
+            for score in scores:
+                found.append(score)
+                done = len(found)
+                trial.advance(trial.draws * done // count - trial.draws * (done - 1) // count)
+        floor = np.array(found)
         check_finite(floor, metric, "splits")
         mean = float(floor.mean())
         facts: dict[str, float | str] = {"splits": len(floor)}
@@ -80,6 +96,14 @@ class NoiseFloor(Null):
             facts["multiple of the floor"] = trial.observed / mean
         notes = tuple(note for side in sides for note in side.notes())
         return Chance(self.name, mean, spread(floor), None, floor, notes, facts, is_chance=False)
+
+
+def _splits(sides: Sequence[_Side], splits: int, seed: int) -> Iterator[tuple[int, _Halves]]:
+    """The number of a side and the rows of two of its halves; all of one side, then all of the other."""
+    random = generator(seed)
+    for number, side in enumerate(sides):
+        for _ in range(splits):
+            yield number, side.halves(random)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +136,7 @@ class _Side:
     def n_groups(self) -> int:
         return 0 if self.groups is None else len(np.unique(self.groups))
 
-    def halves(self, random: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def halves(self, random: np.random.Generator) -> _Halves:
         """Row numbers of two random halves: equally many rows, or groups whose rows are as nearly half as can be.
 
         Groups follow each other in random order, and the cut lies between those two where it is nearest to the middle:

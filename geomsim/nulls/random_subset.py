@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -14,11 +16,10 @@ from numpy.typing import NDArray
 
 from geomsim.errors import DegenerateSpace, GeomsimWarning, InapplicableNull
 from geomsim.nulls.contract import Chance, Null, Trial
-from geomsim.nulls.drawing import workers_for_redrawn
+from geomsim.nulls.drawing import drawn, workers_for_redrawn
 from geomsim.nulls.refusals import instead, refuse_groups
 from geomsim.nulls.significance import check_finite, p_value, spread
 from geomsim.orders import generator
-from geomsim.parallel import on_cores
 from geomsim.scoring import unchecked_score
 
 if TYPE_CHECKING:
@@ -58,12 +59,17 @@ class RandomSubset(Null):
                 return error
 
         subsets = _subsets(len(left), chosen, trial.seed)
+        workers = partial(workers_for_redrawn, trial.left, trial.right)
         found: list[float] = []
         without_score = 0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of the draws
-            with closing(on_cores(scored, subsets, workers_for_redrawn(trial.left, trial.right))) as drawn:
-                for score in drawn:
+        while len(found) < trial.draws:
+            missing = trial.draws - len(found)
+            with (
+                warnings.catch_warnings(),
+                closing(drawn(scored, islice(subsets, missing), missing, left, workers)) as scores_found,
+            ):
+                warnings.simplefilter("ignore", GeomsimWarning)  # they would speak of the draws
+                for score in scores_found:
                     if isinstance(score, DegenerateSpace):
                         without_score += 1
                         if without_score > _MOST_WITHOUT_SCORE * (trial.draws + without_score):
@@ -76,8 +82,6 @@ class RandomSubset(Null):
                         continue
                     found.append(score)
                     trial.advance(1)
-                    if len(found) == trial.draws:
-                        break
         scores = np.array(found)
         check_finite(scores, metric, "subsets")
         notes = []

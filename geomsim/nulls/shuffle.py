@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,17 @@ from numpy.typing import NDArray
 from geomsim.errors import BrokenPromise
 from geomsim.memory import batch_budget
 from geomsim.nulls.contract import Chance, Null, Trial
-from geomsim.nulls.drawing import workers_for
+from geomsim.nulls.drawing import drawn, workers_for
 from geomsim.nulls.refusals import paired_metric
 from geomsim.nulls.significance import check_finite, p_value, spread
 from geomsim.orders import Restriction, distinct_orders, row_orders, staying_rows, subset_orders
-from geomsim.parallel import on_cores
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _FEWEST_BATCHES = 20  # progress is told after each batch
+_MOST_ORDERS = 256  # in a batch; more gain no speed, and a cluster shares out batches
+_BATCH_BYTES = 8 << 20  # on a CPU, where 64 threads then stay within the largest budget
 _RESTRICTIONS: dict[Restriction, str] = {"blocks": "whole blocks", "within": "within strata"}
 
 
@@ -36,30 +41,31 @@ class Shuffle(Null):
 
         metric = paired_metric(trial, self.name)
         n_rows = int(trial.left.shape[0])
-        workers = workers_for(trial.left)  # they share the memory budget
         per_order = metric.bytes_per_order(trial.left_state, trial.right_state) + 16 * n_rows
-        fitting = batch_budget() // workers // per_order
-        batch = max(1, min(fitting, math.ceil(trial.draws / _FEWEST_BATCHES)))
+        batch = _orders_per_batch(per_order, trial)
         if trial.pool is None or trial.chosen is None or trial.groups is not None:
             orders = row_orders(n_rows, trial.draws, trial.seed, trial.groups, trial.restriction)
         else:
             orders = subset_orders(trial.chosen, len(trial.pool[0]), trial.draws, trial.seed)
 
+        left_state, right_state, device = trial.left_state, trial.right_state, trial.left.device
+
         def scored(chunk: list[NDArray[np.int64]]) -> NDArray[np.float64]:
-            drawn = metric.score_many(
-                trial.left_state, trial.right_state, torch.from_numpy(np.stack(chunk)).to(trial.left.device)
-            )
-            if tuple(drawn.shape) != (len(chunk),):
+            found = metric.score_many(left_state, right_state, torch.from_numpy(np.stack(chunk)).to(device))
+            if tuple(found.shape) != (len(chunk),):
                 raise BrokenPromise(
-                    f"{type(metric).__name__}.score_many of {len(chunk)} orders has shape {tuple(drawn.shape)}, "
+                    f"{type(metric).__name__}.score_many of {len(chunk)} orders has shape {tuple(found.shape)}, "
                     f"expected ({len(chunk)},)"
                 )
-            return np.asarray(drawn.detach().double().cpu().numpy())
+            return np.asarray(found.detach().double().cpu().numpy())
 
         batches = iter(lambda: list(islice(orders, batch)), [])
+        count = math.ceil(trial.draws / batch)
+        # The threads share the budget.
+        workers = partial(_workers, trial.left.new_empty(0), batch * per_order)
         parts = []
-        with closing(on_cores(scored, batches, workers)) as drawn:
-            for part in drawn:
+        with closing(drawn(scored, batches, count, trial.left, workers)) as found:
+            for part in found:
                 parts.append(part)
                 trial.advance(len(part))
         scores = np.concatenate(parts)
@@ -86,3 +92,19 @@ class Shuffle(Null):
             draws=scores,
             notes=tuple(notes),
         )
+
+
+def _orders_per_batch(per_order: int, trial: Trial) -> int:
+    """How many orders a batch holds: as many on every machine, since products of other sizes round otherwise.
+
+    Only where memory is very short they are fewer.
+    """
+    budget = batch_budget()
+    if trial.left.device.type == "cpu":
+        budget = min(budget, _BATCH_BYTES)
+    return max(1, min(budget // per_order, math.ceil(trial.draws / _FEWEST_BATCHES), _MOST_ORDERS))
+
+
+def _workers(points: Tensor, batch_bytes: int) -> int:
+    """How many batches to work on at once, within the budget together."""
+    return max(1, min(workers_for(points), batch_budget() // batch_bytes))

@@ -19,6 +19,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from geomsim.activations.visible_text import visible, visible_token
 from geomsim.errors import GeomsimError
 from geomsim.report.cells import reference_text
 from geomsim.report.look import (
@@ -302,28 +303,6 @@ def _facts(heading: str, content: Any) -> dict[str, Any]:
         return {"heading": heading, "items": None, "json": json.dumps(content, indent=1, ensure_ascii=False)}
     except TypeError as error:
         raise GeomsimError(f"provenance {heading!r} cannot be written as JSON: {error}") from None
-
-
-# Controls, direction overrides and lone surrogates: invisible, able to reorder what surrounds them, or not text at all.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-
-
-def visible(text: str) -> str:
-    r"""Text with every character that cannot be seen replaced by its code point; tabs and line ends stay.
-
-    >>> visible("a\x00b")
-    'a⟨U+0000⟩b'
-    """
-    return _UNSEEN.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text.replace("\r\n", "\n"))
-
-
-def visible_token(text: str) -> str:
-    r"""A piece of context on one line: line ends and tabs become signs.
-
-    >>> visible_token("def f():\n\treturn")
-    'def f():↵⇥return'
-    """
-    return visible(text).replace("\n", "↵").replace("\t", "⇥")
 
 
 def _digest(text: str) -> str:

@@ -1,4 +1,4 @@
-"""How feature directions lie in a network: random directions, isometries between widths, directions turned a little."""
+"""How directions lie in a network: at random, carried between widths by an isometry, turned a little."""
 
 from __future__ import annotations
 
@@ -34,6 +34,21 @@ def random_isometry(generator: np.random.Generator, from_width: int, to_width: i
     return isometry
 
 
+def perpendicular(rows: NDArray[np.float64], generator: np.random.Generator) -> NDArray[np.float64]:
+    """For each row a random one at right angles to it and of its length.
+
+    >>> aside = perpendicular(np.array([[3.0, 0.0]]), np.random.default_rng(0))
+    >>> np.abs(aside)
+    array([[0., 3.]])
+    """
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit = rows / length
+    aside = generator.standard_normal(rows.shape)
+    aside -= (aside * unit).sum(axis=1, keepdims=True) * unit
+    scaled: NDArray[np.float64] = aside * (length / np.linalg.norm(aside, axis=1, keepdims=True))
+    return scaled
+
+
 def turned(directions: NDArray[np.float64], generator: np.random.Generator, amount: float) -> NDArray[np.float64]:
     """Each unit row turned by arctan(amount) towards a random row orthogonal to it: cosine 1/sqrt(1 + amount²).
 
@@ -41,8 +56,5 @@ def turned(directions: NDArray[np.float64], generator: np.random.Generator, amou
     >>> (rows * turned(rows, np.random.default_rng(1), amount=0.75)).sum(axis=1)
     array([0.8, 0.8, 0.8])
     """
-    aside = generator.standard_normal(directions.shape)
-    aside -= (aside * directions).sum(axis=1, keepdims=True) * directions
-    aside /= np.linalg.norm(aside, axis=1, keepdims=True)
-    new: NDArray[np.float64] = (directions + amount * aside) / np.sqrt(1.0 + amount**2)
+    new: NDArray[np.float64] = (directions + amount * perpendicular(directions, generator)) / np.sqrt(1.0 + amount**2)
     return new

@@ -1,4 +1,4 @@
-"""When features fire and how strongly: firing probabilities, and the stream of one feature over the tokens."""
+"""When features fire that know nothing of each other: their probabilities, and their firings on a block of tokens."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import InvalidConfig
+from geomsim_synthetic.checks import probabilities as given_probabilities
 
 PROFILES = ("zipf", "uniform", "linear")
 # A feature that fires more often than not is a dense latent: a different thing, which no profile may yield by accident.
 LARGEST_PROBABILITY = 0.5
-MAGNITUDES = (0.5, 1.5)
 
 
 def firing_probabilities(
@@ -44,7 +44,7 @@ def firing_probabilities(
     array([0.5, 0.3, 0.2])
     """
     if not isinstance(firing, str):
-        return _given(firing, n_features)
+        return given_probabilities("firing", firing, n_features)
     ranks = np.arange(n_features, dtype=np.float64)
     weights = {"zipf": 1.0 / (ranks + 1.0), "uniform": np.ones(n_features), "linear": n_features - ranks}.get(firing)
     if weights is None:
@@ -67,44 +67,23 @@ def firing_probabilities(
     return probabilities
 
 
-def _given(firing: Sequence[float] | NDArray[Any], n_features: int) -> NDArray[np.float64]:
-    probabilities = np.asarray(firing, dtype=np.float64)
-    if probabilities.shape != (n_features,):
-        raise InvalidConfig(
-            f"firing must hold one probability for each of the {n_features} features, got shape {probabilities.shape}"
-        )
-    outside = ~((probabilities > 0.0) & (probabilities < 1.0))
-    if outside.any():
-        first = int(np.argmax(outside))
-        raise InvalidConfig(
-            f"firing[{first}] = {probabilities[first]:g} is no firing probability: it must be above 0 and below 1, "
-            f"since what fires never or always correlates with nothing ({int(outside.sum())} of {n_features} are out)"
-        )
-    return probabilities
-
-
 def draw_firings(
-    generator: np.random.Generator, probability: float, n_tokens: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Tokens on which a feature fires, ascending, and how strongly it does.
+    generator: np.random.Generator, probabilities: NDArray[np.float64], n_tokens: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """On which tokens which feature fires: two arrays, one entry per firing, ordered by token and then feature.
 
-    Tokens are independent, each with this probability; magnitudes are uniform on [0.5, 1.5), so that a firing is
-    never faint. The gaps between firings are drawn (they are geometric), so the cost follows the firings alone.
+    All firings are independent, feature i with probability ``p[i]`` on every token. Points of a Poisson process with
+    rate ``-log(1 - p[i])`` are dropped on the tokens; a feature fires on a token that got at least one. That is exact,
+    since ``P(at least one) = 1 - exp(log(1 - p[i])) = p[i]``, and the cost follows the firings alone.
 
-    >>> tokens, magnitudes = draw_firings(np.random.default_rng(0), 0.01, 1000)
-    >>> len(tokens) == len(magnitudes), bool(tokens.max() < 1000)
-    (True, True)
+    >>> tokens, features = draw_firings(np.random.default_rng(0), np.array([0.01, 0.2]), 1000)
+    >>> np.bincount(features)
+    array([ 11, 170])
     """
-    expected = n_tokens * probability
-    batch = int(expected + 4.0 * np.sqrt(expected) + 8.0)
-    pieces: list[NDArray[np.int64]] = []
-    last = -1
-    while last < n_tokens:
-        # Gaps past the end all mean "no more"; shortening them keeps the running sum of rare features from overflowing.
-        gaps = np.minimum(generator.geometric(probability, batch), n_tokens + 1)
-        pieces.append(last + np.cumsum(gaps, dtype=np.int64))
-        last = int(pieces[-1][-1])
-    tokens = np.concatenate(pieces)
-    tokens = tokens[tokens < n_tokens]
-    low, high = MAGNITUDES
-    return tokens, generator.uniform(low, high, len(tokens)).astype(np.float32)
+    counts = generator.poisson(-np.log1p(-probabilities) * n_tokens)
+    features = np.repeat(np.arange(len(probabilities)), counts)
+    places = generator.integers(0, n_tokens, len(features)) * len(probabilities) + features
+    places.sort()
+    places = places[np.concatenate([[True], places[1:] != places[:-1]])] if len(places) else places
+    tokens, which = np.divmod(places, len(probabilities))
+    return tokens, which

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,28 +25,35 @@ class SimulatedNetwork:
     name
         "left" or "right".
     directions
-        (features, width) true dictionary, unit rows: where each feature writes.
+        (rows, width) true dictionary: where each row writes. Unit rows, but for planted trees and grids, and groups
+        that only the other network arranges.
     codes
-        (tokens, features) sparse, float32: how strongly each feature fires on each token, 0 where it does not.
+        (tokens, rows) sparse, float32: how strongly each row fires on each token, 0 where it does not.
     activations
-        (tokens, width) float32: ``codes @ directions`` plus noise.
+        (tokens, width) float32: what fires times its direction, plus noise. Without faults this is
+        ``codes @ directions``.
     feature
-        (features,) the ground-truth feature that each row of ``directions`` (and column of ``codes``) is. The rows
-        are shuffled, so row numbers say nothing about the correspondence.
+        (rows,) the (first) ground-truth feature that each row of ``directions`` (and column of ``codes``) is, -1 for
+        a dead row. The rows are shuffled, so row numbers say nothing about the correspondence.
     groups
         (tokens,) the document of each token.
+    source_directions, source_feature
+        (sources, width) and (sources,): all that the network adds up, whatever its dictionary makes of it. What a
+        trained dictionary should find.
     """
 
     name: str
     directions: NDArray[np.float64]
-    codes: csr_array[np.float32]
+    codes: csr_array[Any]
     activations: NDArray[np.float32]
     feature: NDArray[np.int64]
     groups: NDArray[np.int64]
+    source_directions: NDArray[np.float64]
+    source_feature: NDArray[np.int64]
 
     @property
     def n_features(self) -> int:
-        """Number of features in the dictionary."""
+        """Number of rows in the dictionary."""
         return int(self.directions.shape[0])
 
     @property

@@ -117,6 +117,16 @@ def uniqueness(found_directions: ArrayLike, true_directions: ArrayLike) -> float
     return len(np.unique(partner)) / len(found)
 
 
+def best_matches(directions: ArrayLike, others: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """For each row its largest cosine with any row of the others, and which one that is. Raises as :func:`mmcs`.
+
+    >>> best_matches([[1.0, 0.0], [0.0, 2.0]], [[0.0, 1.0], [0.6, 0.8]])
+    (array([0.6, 1. ]), array([1, 0]))
+    """
+    rows, against = _unit_rows({"left": directions, "right": others})
+    return _best_cosines(rows, against)
+
+
 def _unit_rows(sides: dict[str, ArrayLike]) -> list[NDArray[np.float64]]:
     spaces = {side: Space(points, name=side) for side, points in sides.items()}
     widths = {side: space.width for side, space in spaces.items()}

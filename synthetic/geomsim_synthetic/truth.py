@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-Geometry = Literal["shared", "independent"]
+from geomsim_synthetic.correspondence import RELATIONS, Link
+from geomsim_synthetic.population import PopulationValues
+from geomsim_synthetic.setting import SIDES, Setting
+from geomsim_synthetic.structure import as_tuple
 
 
 @dataclass(frozen=True)
@@ -18,17 +23,68 @@ class NetworkTruth:
     width
         number of neurons.
     feature
-        the ground-truth feature of each row.
+        the (first) ground-truth feature of each row; -1 for a dead row.
+    features
+        all features that each row stands for: two for merged and absorbing rows, none for dead ones.
+    kind
+        of each row: "plain", "correlated", "hierarchy", "planted", "dense", "junk"; or its fault: "split",
+        "duplicate", "merged", "absorbed", "absorbing", "dead".
     probability
         how likely it is to fire on a token.
     firings
         on how many tokens it did fire; a row with 0 cannot be found by any method.
+    absent
+        rows whose features the other network does not have, dead ones among them.
+    outliers
+        neurons that are far off on every token.
     """
 
     width: int
     feature: tuple[int, ...]
+    features: tuple[tuple[int, ...], ...]
+    kind: tuple[str, ...]
     probability: tuple[float, ...]
     firings: tuple[int, ...]
+    absent: tuple[int, ...]
+    outliers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupTruth:
+    """The truth about a group of features with a law of its own.
+
+    Attributes
+    ----------
+    kind
+        "correlated", "hierarchy" or "planted".
+    place
+        "both" networks carry it, or "left" or "right" alone.
+    features
+        feature numbers of its members.
+    left_rows, right_rows
+        the (first) row of each member; empty in a network that does not carry it.
+    firing_correlation
+        correlation of the firings of each two members, magnitudes left aside and before networks miss any.
+    shape
+        name of the planted shape, or "".
+    left_betti, right_betti
+        Betti numbers of the shape on which the directions lie at layer 0; empty where they lie on none.
+    rips_scale, equal_distance, tree_lengths
+        see `shapes.Shape`; None where they do not apply.
+    """
+
+    kind: str
+    place: str
+    features: tuple[int, ...]
+    left_rows: tuple[int, ...]
+    right_rows: tuple[int, ...]
+    firing_correlation: tuple[tuple[float, ...], ...]
+    shape: str = ""
+    left_betti: tuple[int, ...] = ()
+    right_betti: tuple[int, ...] = ()
+    rips_scale: float | None = None
+    equal_distance: float | None = None
+    tree_lengths: float | None = None
 
 
 @dataclass(frozen=True)
@@ -37,38 +93,48 @@ class Truth:
 
     Attributes
     ----------
-    seed, n_features, shared, mean_active, firing, noise, geometry, geometry_noise
-        the parameters; ``firing`` is ``"given"`` where probabilities were given. All else follows from them.
-    n_shared
-        number of features that both networks carry.
+    source
+        what made the networks: "two_models" or "sae-lens"; "trained" before it where the rows are trained latents.
+    seed, n_features, n_shared
+        of the setting.
+    setting
+        all parameters; the rest follows from them. None where sae-lens made the networks.
     shared_features
-        those features, ascending.
-    pairs
-        (left row, right row) for each shared feature, by left row; empty where nothing is shared.
+        the features that both networks carry, ascending, without junk.
+    links
+        each left and right row that stand for one feature, by left row.
     shared_cosine
         cosine of each shared feature's left and right direction once the true rotation is undone: 1 for an equal
-        arrangement, less with ``geometry_noise``; None where no arrangement is shared.
+        arrangement, less with ``geometry_noise``; None where no arrangement is shared. (Features of a planted group
+        that only one network arranges are no part of it.)
     document_lengths
         tokens in each document.
     left, right
         the truth about each network.
+    groups
+        the truth about each structure.
+    activations
+        population values of the activations at layer 0; None where no closed form is known.
     """
 
+    source: str
     seed: int
     n_features: int
-    shared: float
-    mean_active: float
-    firing: str
-    noise: float
-    geometry: Geometry
-    geometry_noise: float
     n_shared: int
+    setting: Setting | None
     shared_features: tuple[int, ...]
-    pairs: tuple[tuple[int, int], ...]
+    links: tuple[Link, ...]
     shared_cosine: float | None
     document_lengths: tuple[int, ...]
     left: NetworkTruth
     right: NetworkTruth
+    groups: tuple[GroupTruth, ...] = ()
+    activations: PopulationValues | None = None
+
+    @property
+    def pairs(self) -> tuple[tuple[int, int], ...]:
+        """(left row, right row) of every link, once each, by left row; empty where nothing is shared."""
+        return tuple(sorted({(link.left, link.right) for link in self.links}))
 
     @property
     def n_tokens(self) -> int:
@@ -81,32 +147,64 @@ class Truth:
         return len(self.document_lengths)
 
     @property
+    def relations(self) -> dict[str, int]:
+        """How many links there are of each relation."""
+        counted = Counter(link.relation for link in self.links)
+        return {relation: counted[relation] for relation in RELATIONS}
+
+    @property
     def population(self) -> dict[str, float]:
         """Expected score of metrics on the truly paired directions, where it is known exactly; may be empty.
 
         Equal arrangements: every similarity that ignores rotation is 1. Independent arrangements: statistics whose
-        mean over all row orders is 0 for any data are 0 in expectation. No closed form is claimed for anything else.
+        mean over all row orders is 0 for any data are 0 in expectation. No closed form is claimed for anything else:
+        dictionaries with faults, trained ones, and planted groups that break either rule.
         """
-        if self.n_shared and self.geometry == "independent":
-            return {"debiased-cka": 0.0, "rsa": 0.0}
-        if self.n_shared and self.geometry_noise == 0.0:
+        is_clean = all(link.relation in ("one-to-one", "junk") for link in self.links)
+        if not self.links or not is_clean or self.source.startswith("trained"):
+            return {}
+        both = [group for group in self.groups if group.kind == "planted" and group.place == "both"]
+        if self.setting is not None and self.setting.geometry == "independent":
+            return {} if both else {"debiased-cka": 0.0, "rsa": 0.0}
+        if self.shared_cosine == 1.0 and all(group.left_betti and group.right_betti for group in both):
             return dict.fromkeys(("cka", "debiased-cka", "procrustes", "rsa(cosine)", "rsa(euclidean)", "svcca"), 1.0)
         return {}
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as numbers, strings and lists that JSON can hold, with the population values."""
-        return {**asdict(self), "population": self.population}
+        stored = {each.name: getattr(self, each.name) for each in fields(self)}
+        for side in SIDES:
+            stored[side] = asdict(stored[side])
+        stored["setting"] = None if self.setting is None else self.setting.to_dict()
+        stored["links"] = [[link.left, link.right, link.feature, link.relation] for link in self.links]
+        stored["groups"] = [asdict(group) for group in self.groups]
+        stored["activations"] = None if self.activations is None else asdict(self.activations)
+        return {**stored, "pairs": self.pairs, "population": self.population}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The truth that :meth:`to_dict` wrote, before or after a trip through JSON."""
-        values = {field.name: stored[field.name] for field in fields(cls)}
-        for side in ("left", "right"):
-            network = values[side]
-            values[side] = NetworkTruth(
-                network["width"], *map(tuple, (network["feature"], network["probability"], network["firings"]))
-            )
+        values = {each.name: stored[each.name] for each in fields(cls)}
+        for side in SIDES:
+            values[side] = NetworkTruth(**_tuples(values[side]))
+        values["setting"] = None if values["setting"] is None else Setting.from_dict(values["setting"])
+        values["links"] = tuple(Link(*link) for link in values["links"])
+        values["groups"] = tuple(GroupTruth(**_tuples(group)) for group in values["groups"])
+        if values["activations"] is not None:
+            values["activations"] = PopulationValues(**_tuples(values["activations"]))
         for name in ("shared_features", "document_lengths"):
             values[name] = tuple(values[name])
-        values["pairs"] = tuple((left, right) for left, right in values["pairs"])
         return cls(**values)
+
+    def to_json(self) -> str:
+        """Everything as JSON text; `from_json` gives an equal truth."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The truth that :meth:`to_json` wrote."""
+        return cls.from_dict(json.loads(text))
+
+
+def _tuples(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: as_tuple(value) for name, value in stored.items()}

@@ -45,10 +45,12 @@ def test_p_values_are_uniform_where_nothing_corresponds(firing):
             p[direction].append(chance.p_values(candidates, direction)[tested])
             assert chance.q_values(candidates, direction).min() > 0.05
     for found in p.values():
-        pooled = np.concatenate(found)
-        # More small p-values than there should be is what must not happen; 1,700 of them would show it.
-        assert scipy.stats.kstest(pooled, "uniform", alternative="greater").pvalue > 0.01
-        assert pooled.mean() == pytest.approx(0.5, abs=0.03)
+        # More small p-values than there should be is what must not happen. Those of one data set share its chance
+        # maxima, so the data sets and not the p-values are the sample.
+        for level in (0.01, 0.05, 0.2):
+            shares = np.array([np.mean(one <= level) for one in found])
+            assert shares.mean() - level < 3.5 * shares.std(ddof=1) / np.sqrt(len(shares))
+        assert np.concatenate(found).mean() == pytest.approx(0.5, abs=0.03)
 
 
 @pytest.mark.parametrize("kind", ["runs", "topic", "document"])

@@ -5,7 +5,8 @@ import pytest
 import scipy.sparse
 import torch
 
-from geomsim.activations.codes import Codes, align
+from geomsim.activations.alignment import align
+from geomsim.activations.codes import Codes
 from geomsim.activations.tokens import TokenTable
 from geomsim.errors import InvalidCodes
 

@@ -90,6 +90,8 @@ def test_the_shards_are_plain_safetensors_and_the_manifest_counts(tmp_path):
     path = codes.save(tmp_path / "codes")
     manifest = read_manifest(path)
     assert manifest["nnz"] == codes.matrix.nnz
+    dense = read_manifest(make(sparse=False).save(tmp_path / "dense"))
+    assert (dense["nnz"], dense["layout"]) == (codes.matrix.nnz, "dense")
     assert manifest["left_out"] == {"padding": 3}
     assert (manifest["n_tokens"], manifest["n_latents"], manifest["layout"]) == (40, 9, "csr")
     arrays = safetensors.numpy.load_file(path / "shard-00000.safetensors")
@@ -148,13 +150,16 @@ def test_a_flipped_bit_is_found_by_the_hash(tmp_path):
     assert Codes.open(path, verify=False).n_tokens == 40
 
 
-def test_indices_that_point_outside_are_found_without_the_hash(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "place", "value"), [("indices", 0, 1000), ("indices", 0, -1), ("indptr", 0, 1), ("indptr", 7, 10**6)]
+)
+def test_arrays_that_point_outside_are_found_without_the_hash(tmp_path, name, place, value):
     path = make().save(tmp_path / "codes")
     file = path / "shard-00000.safetensors"
     arrays = safetensors.numpy.load_file(file)
     with safetensors.safe_open(file, framework="numpy") as stored:
         metadata = stored.metadata()
-    arrays["indices"][0] = 1000
+    arrays[name][place] = value
     file.write_bytes(safetensors.numpy.save(arrays, metadata=metadata))
     with pytest.raises(InvalidCodes, match=r"shard-00000.safetensors: damaged: its arrays do not fit 40 tokens x 9"):
         Codes.open(path, verify=False)
@@ -201,7 +206,7 @@ def test_a_shard_of_an_unfinished_run_tells_where_it_belongs(tmp_path):
     writer.append(make())
     with safetensors.safe_open(tmp_path / "codes" / "shard-00001.safetensors", framework="numpy") as stored:
         metadata = stored.metadata()
-    assert (metadata["shard"], metadata["first_token"], metadata["dictionary"]) == ("1", "15", "d1")
+    assert (metadata["shard"], metadata["rows"], metadata["dictionary"]) == ("1", "15", "d1")
     assert metadata["text_hash"] == "f00d"
 
 

@@ -108,7 +108,7 @@ def test_where_nothing_corresponds_the_held_out_mean_is_zero(method):
         means.append((cross["mean_r_choosing"], cross["mean_r_held_out"]))
     means = np.array(means)
     error = means[:, 1].std(ddof=1) / np.sqrt(len(means))
-    assert (means[:, 0] > 0.1).all()
+    assert (means[:, 0] > 30 * error).all()
     assert abs(means[:, 1].mean()) < 3 * error
     assert error < 0.003
 

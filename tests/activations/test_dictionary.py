@@ -1,18 +1,17 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 
 import numpy as np
 import pytest
 import scipy.sparse
 import torch
+from dictionary_samples import Sample, group_max, jump, pre_activations, relu, top_k
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from safetensors.torch import load_file, save_file
 
 from geomsim.activations import dictionary as dictionary_module
-from geomsim.activations.dictionary import Dictionary, read_dictionary
+from geomsim.activations.dictionary import Dictionary
 from geomsim.errors import InvalidModel
 
 WIDTH, LATENTS, K = 8, 24, 4
@@ -128,10 +127,19 @@ def test_what_it_does_not_fit():
         ({"decoder": torch.zeros(3, WIDTH)}, r"decoder has shape \(3, 8\).*needs \(24, 8\)"),
         ({"encoder_bias": torch.zeros(3)}, r"encoder_bias has shape \(3,\).*needs \(24,\)"),
         ({"encoder": torch.zeros(3)}, "must be matrices"),
+        ({"encoder": torch.zeros(WIDTH, 0)}, "it has 0 latents of width 8; at least 1 of 1 is needed"),
         ({"activation": "jumprelu"}, r"threshold has shape None"),
         ({"activation": "topk"}, "k is None"),
         ({"activation": "topk", "k": LATENTS + 1}, "from 1 to 24 latents"),
         ({"decoder_bias": torch.full((WIDTH,), float("nan"))}, "decoder_bias holds 8 NaN"),
+        ({"encoder": torch.full((WIDTH, LATENTS), 1e300, dtype=torch.float64)}, "encoder holds 192 NaN or infinite"),
+        ({"encoder_bias": torch.zeros(LATENTS, dtype=torch.int64)}, r"encoder_bias holds torch\.int64; floating-point"),
+        ({"activation": "groupmax", "k": 5}, "24 latents do not fall into k = 5 groups of one size"),
+        ({"activation": "groupmax"}, "k is None"),
+        ({"activation": "jumprelu", "threshold": torch.zeros(3)}, r"threshold has shape \(3,\).*needs \(24,\)"),
+        ({"activation": "gelu"}, "activation 'gelu' is not supported"),
+        ({"k": 3}, "a relu dictionary has no k"),
+        ({"activation": "topk", "k": 3, "threshold": 0.5}, "a topk dictionary has no threshold"),
     ],
 )
 def test_parts_that_do_not_fit(changes, match):
@@ -139,215 +147,118 @@ def test_parts_that_do_not_fit(changes, match):
         made(**changes)
 
 
-# --- sae-lens ---------------------------------------------------------------------------------------------------------
+def test_one_threshold_for_all_is_the_same_for_each():
+    one = made(activation="jumprelu", threshold=0.75)
+    each = made(activation="jumprelu", threshold=torch.full((LATENTS,), 0.75))
+    np.testing.assert_array_equal(one.encode(points()).toarray(), each.encode(points()).toarray())
+    assert one.sha256 == each.sha256
 
 
-def sae_lens_sae(kind, **options):
-    """An untrained SAE of this kind with random weights, decoder rows of many lengths, and its name for reading."""
-    pytest.importorskip("sae_lens")
-    from sae_lens.saes.jumprelu_sae import JumpReLUSAE, JumpReLUSAEConfig
-    from sae_lens.saes.sae import SAEMetadata
-    from sae_lens.saes.standard_sae import StandardSAE, StandardSAEConfig
-    from sae_lens.saes.topk_sae import TopKSAE, TopKSAEConfig
-
-    classes = {
-        "standard": (StandardSAE, StandardSAEConfig, {}),
-        "topk": (TopKSAE, TopKSAEConfig, {"k": K}),
-        "jumprelu": (JumpReLUSAE, JumpReLUSAEConfig, {}),
-    }
-    sae_class, config_class, more = classes[kind]
-    metadata = SAEMetadata(model_name="tiny", hook_name="blocks.1.hook_resid_post")
-    sae = sae_class(config_class(d_in=WIDTH, d_sae=LATENTS, metadata=metadata, **more, **options))
-    source = made(3)
-    with torch.no_grad():
-        sae.W_enc[:], sae.b_enc[:] = source.encoder, source.encoder_bias
-        sae.W_dec[:], sae.b_dec[:] = source.decoder, source.decoder_bias
-        if kind == "jumprelu":
-            sae.threshold[:] = torch.linspace(0, 2, LATENTS)
-    return sae
+def test_a_negative_threshold_lets_only_positive_numbers_fire():
+    relu_like = made(activation="jumprelu", threshold=torch.full((LATENTS,), -5.0))
+    np.testing.assert_array_equal(relu_like.encode(points()).toarray(), made().encode(points()).toarray())
 
 
-SUPPORTED = [
-    ("standard", {}),
-    ("standard", {"apply_b_dec_to_input": False}),
-    ("standard", {"normalize_activations": "layer_norm"}),
-    ("topk", {}),
-    ("topk", {"rescale_acts_by_decoder_norm": True}),
-    ("topk", {"normalize_activations": "constant_norm_rescale"}),
-    ("jumprelu", {}),
-    ("jumprelu", {"apply_b_dec_to_input": False}),
-]
-
-
-@pytest.mark.parametrize(("kind", "options"), SUPPORTED)
-def test_codes_and_reconstruction_are_those_of_sae_lens(kind, options, tmp_path):
-    sae_lens = pytest.importorskip("sae_lens")
-    sae_lens_sae(kind, **options).save_model(tmp_path)
-    mine = read_dictionary(tmp_path)
-    theirs = sae_lens.SAE.load_from_disk(tmp_path, dtype="float32")
-    with torch.no_grad():
-        codes = theirs.encode(points())
-        decoded = theirs.decode(codes)
-    scale = 1 if options.get("rescale_acts_by_decoder_norm") else mine.decoder_norms
-    np.testing.assert_allclose(mine.encode(points()).toarray(), codes * scale, atol=1e-5, rtol=1e-5)
-    np.testing.assert_allclose(mine.decode(mine.encode(points()), points()), decoded, atol=2e-5, rtol=1e-5)
-    spread = (points() - points().mean(0)).square().sum()
-    theirs_explained = float(1 - (points() - decoded).square().sum() / spread)
-    assert mine.explained_variance(points()) == pytest.approx(theirs_explained, abs=1e-5)
-    assert mine.site == "residual:1"
-    assert (mine.width, mine.latents) == (WIDTH, LATENTS)
-    if "normalize_activations" in options:
-        with pytest.raises(InvalidModel, match=r"decode\(codes, points\) is needed"):
-            mine.decode(mine.encode(points()))
-
-
-def test_a_batch_topk_dictionary_is_jumprelu_once_saved_for_use(tmp_path):
-    sae_lens = pytest.importorskip("sae_lens")
-    from sae_lens.saes.batchtopk_sae import BatchTopKTrainingSAE, BatchTopKTrainingSAEConfig
-
-    sae = BatchTopKTrainingSAE(BatchTopKTrainingSAEConfig(d_in=WIDTH, d_sae=LATENTS, k=K))
-    with torch.no_grad():
-        sae.W_enc.normal_()
-        sae.topk_threshold.fill_(0.7)
-    sae.save_inference_model(tmp_path / "use")
-    mine = read_dictionary(tmp_path / "use")
-    assert mine.activation == "jumprelu"
-    theirs = sae_lens.SAE.load_from_disk(tmp_path / "use", dtype="float32").encode(points()).detach()
-    assert 0 < (theirs > 0).float().mean() < 0.5
-    np.testing.assert_allclose(mine.encode(points()).toarray(), theirs * mine.decoder_norms, atol=1e-5)
-    sae.save_model(tmp_path / "training")
-    with pytest.raises(InvalidModel, match="batchtopk dictionary as it is while training; save it with save_inference"):
-        read_dictionary(tmp_path / "training")
-
-
-def test_a_loaded_sae_object_is_the_same_dictionary(tmp_path):
-    from geomsim.activations.sae_lens_format import dictionary_from_sae_lens
-
-    sae = sae_lens_sae("topk")
-    sae.save_model(tmp_path)
-    np.testing.assert_array_equal(
-        dictionary_from_sae_lens(sae).encode(points()).toarray(), read_dictionary(tmp_path).encode(points()).toarray()
+def test_a_number_at_its_threshold_does_not_fire():
+    eye = torch.eye(3)
+    mine = Dictionary(
+        eye, torch.zeros(3), eye, torch.zeros(3), activation="jumprelu", threshold=torch.tensor([1.0] * 3)
     )
+    above = torch.nextafter(torch.tensor(1.0), torch.tensor(2.0))
+    codes = mine.encode(torch.stack([torch.ones(3), torch.tensor([above, 0.5, 1.0])]))
+    np.testing.assert_array_equal(codes.indptr, [0, 0, 1])
+    assert codes.indices.tolist() == [0]
 
 
-@pytest.fixture
-def plain(tmp_path):
-    """A sae-lens directory written by hand: no training library is needed to read one."""
-    return written(tmp_path / "sae")
+@pytest.mark.parametrize("options", [{"activation": "topk", "k": 2}, {"activation": "groupmax", "k": 3}, {}])
+def test_a_zero_is_no_firing_and_not_stored(options):
+    mine = Dictionary(torch.eye(3), torch.zeros(3), torch.eye(3), torch.zeros(3), **options)
+    codes = mine.encode(torch.tensor([[0.0, 2, -1], [0, 0, 0]]))
+    assert (codes.nnz, codes.indices.tolist(), codes.indptr.tolist()) == (1, [1], [0, 1, 1])
 
 
-def written(folder, config=None, **weights):
-    folder.mkdir()
-    source = made(3)
-    parts = {
-        "W_enc": source.encoder, "b_enc": source.encoder_bias, "W_dec": source.decoder, "b_dec": source.decoder_bias,
-    }  # fmt: skip
-    parts = {name: value for name, value in {**parts, **weights}.items() if value is not None}
-    save_file({name: value.contiguous() for name, value in parts.items()}, folder / "sae_weights.safetensors")
-    settings = {
-        "architecture": "standard", "d_in": WIDTH, "d_sae": LATENTS,
-        "metadata": {"hook_name": "blocks.0.mlp.hook_post", "model_from_pretrained_kwargs": {}},
-    }  # fmt: skip
-    settings = {key: value for key, value in {**settings, **(config or {})}.items() if value is not None}
-    (folder / "cfg.json").write_text(json.dumps(settings))
-    return folder
+def test_groups_of_neighbours_have_one_winner_each():
+    mine = Dictionary(
+        torch.eye(6), torch.zeros(6), torch.eye(6), torch.zeros(6), activation="groupmax", k=2,
+    )  # fmt: skip
+    codes = mine.encode(torch.tensor([[1.0, 3, 2, -1, -2, -3], [0, 0, 0, 5, 5, 6]]))
+    np.testing.assert_array_equal(codes.toarray(), [[0, 3, 0, 0, 0, 0], [0, 0, 0, 0, 0, 6]])
 
 
-def test_read_without_sae_lens(plain, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sae_lens", None)
-    mine = read_dictionary(plain)
-    assert mine.site == "neurons:0"
-    assert len(mine.sha256) == 64
-    assert mine.name == "sae"
-    other = written(plain.parent / "other", {"apply_b_dec_to_input": False})
-    assert read_dictionary(other).sha256 != mine.sha256
-
-
-def test_half_precision_weights_are_read_as_float32(plain):
-    weights = plain / "sae_weights.safetensors"
-    save_file({name: value.half() for name, value in load_file(weights).items()}, weights)
-    assert read_dictionary(plain).decoder.dtype == torch.float32
-
-
-def test_old_flat_configurations(tmp_path):
-    old = {
-        "architecture": None, "metadata": None, "hook_point": "blocks.2.hook_resid_pre", "normalize_activations": False,
-        "activation_fn_str": "topk", "activation_fn_kwargs": {"k": 5},
-        "model_from_pretrained_kwargs": {"center_writing_weights": True},
-    }  # fmt: skip
-    mine = read_dictionary(written(tmp_path / "old", old, scaling_factor=torch.ones(LATENTS)))
-    assert (mine.activation, mine.k, mine.site, mine.convention) == ("topk", 5, "residual:1", "centred")
-
-
-@pytest.mark.parametrize(
-    ("config", "weights", "match"),
-    [
-        ({}, {"W_dec": made().decoder.T}, r"decoder W_dec is transposed: \(8, 24\) where \(24, 8\)"),
-        ({"d_in": None}, {"W_dec": made().decoder.T}, "the decoder is transposed"),
-        ({}, {"W_enc": made().encoder.T}, "encoder W_enc is transposed"),
-        ({"d_sae": 25}, {}, r"W_enc is \(8, 24\), but its configuration says width 8 and 25 latents"),
-        ({}, {"b_enc": None}, "b_enc missing from the weights of a standard dictionary; they hold W_dec, W_enc, b_dec"),
-        ({"architecture": "jumprelu"}, {}, "threshold missing"),
-        ({}, {"r_mag": torch.zeros(LATENTS)}, "has no weights r_mag"),
-        ({}, {"scaling_factor": torch.full((LATENTS,), 2.0)}, "finetuning scaling factor"),
-        ({"architecture": "gated"}, {}, "architecture 'gated' is not supported; standard, topk, jumprelu are"),
-        ({"architecture": "topk"}, {}, "needs a whole number k; its configuration says None"),
-        ({"activation_fn": "tanh-relu"}, {}, "activation function 'tanh-relu' is not supported"),
-        ({"normalize_activations": "expected_average_only_in"}, {}, "fold_activation_norm_scaling_factor"),
-        ({"normalize_activations": "covariance_whitening"}, {}, "'covariance_whitening' is not supported"),
-        ({"reshape_activations": "hook_z"}, {}, "heads of an attention layer"),
-    ],
+# Always the same examples: a number as near to its threshold as float32 rounding may fall on either side of it.
+@settings(deadline=None, max_examples=40, derandomize=True)
+@given(
+    seed=st.integers(0, 10**6),
+    width=st.integers(1, 9),
+    groups=st.integers(1, 5),
+    size=st.integers(1, 6),
+    rows=st.integers(0, 12),
+    kind=st.sampled_from(["relu", "topk", "groupmax", "jumprelu"]),
+    subtract=st.booleans(),
 )
-def test_what_cannot_be_read_says_why(config, weights, match, tmp_path):
-    with pytest.raises(InvalidModel, match=match):
-        read_dictionary(written(tmp_path / "sae", config, **weights))
+def test_every_activation_is_its_formula_at_any_shape(seed, width, groups, size, rows, kind, subtract):
+    sample = Sample(seed, width, groups * size)
+    codes = pre_activations(sample, sample.points(rows), subtract=subtract)
+    codes = {
+        "relu": relu, "topk": lambda z: top_k(z, groups), "groupmax": lambda z: group_max(z, groups),
+        "jumprelu": lambda z: jump(z, sample.threshold),
+    }[kind](codes)  # fmt: skip
+    options = {"k": groups} if kind in ("topk", "groupmax") else {}
+    options |= {"threshold": torch.from_numpy(sample.threshold)} if kind == "jumprelu" else {}
+    mine = Dictionary(
+        torch.from_numpy(sample.encoder), torch.from_numpy(sample.encoder_bias), torch.from_numpy(sample.decoder),
+        torch.from_numpy(sample.decoder_bias), activation=kind, subtract_decoder_bias=subtract, **options,
+    ).encode(torch.from_numpy(sample.points(rows)))  # fmt: skip
+    lengths = np.linalg.norm(sample.decoder.astype(np.float64), axis=1)
+    np.testing.assert_allclose(mine.toarray(), codes * lengths, atol=1e-4, rtol=1e-5)
+    assert mine.has_canonical_format
+    assert mine.shape == (rows, groups * size)
 
 
-def test_files_that_are_missing_or_damaged(plain):
-    weights, config = plain / "sae_weights.safetensors", plain / "cfg.json"
-    whole = weights.read_bytes()
-    weights.write_bytes(whole[:-10])
-    with pytest.raises(InvalidModel, match=r"sae_weights\.safetensors: truncated or damaged"):
-        read_dictionary(plain)
-    weights.unlink()
-    with pytest.raises(InvalidModel, match=r"sae_weights\.safetensors: missing"):
-        read_dictionary(plain)
-    weights.write_bytes(whole)
-    config.write_text("{")
-    with pytest.raises(InvalidModel, match=r"cfg\.json: damaged, not JSON"):
-        read_dictionary(plain)
-    config.unlink()
-    with pytest.raises(InvalidModel, match=r"cfg\.json: missing"):
-        read_dictionary(plain)
+def test_a_row_that_is_no_number_is_an_error_and_not_an_empty_row():
+    bad = points()
+    bad[7, 2], bad[9, 0] = torch.nan, torch.inf
+    with pytest.raises(InvalidModel, match="2 of 50 rows to encode hold a NaN or an infinity, first row 7"):
+        made().encode(bad)
 
 
-def test_places_that_hold_no_dictionary(plain):
-    with pytest.raises(InvalidModel, match=r"no dictionary in a known format.*dictionaries lie below it at sae"):
-        read_dictionary(plain.parent)
-    with pytest.raises(InvalidModel, match="no such dictionary directory"):
-        read_dictionary(plain / "absent")
-    with pytest.raises(InvalidModel, match="name the directory it lies in"):
-        read_dictionary(plain / "cfg.json")
+def test_a_row_of_zeros_has_no_length_to_divide_by():
+    mine = made(normalisation="constant_norm_rescale")
+    zero = torch.zeros(1, WIDTH)
+    codes = mine.encode(zero)
+    expected = (mine.encoder_bias - mine.decoder_bias @ mine.encoder).relu() * mine.decoder_norms
+    np.testing.assert_allclose(codes.toarray()[0], expected, atol=1e-5)
+    np.testing.assert_array_equal(mine.decode(codes, zero), zero)
 
 
-def test_a_hub_id_is_fetched_folder_by_folder(plain, monkeypatch):
-    import huggingface_hub
+def test_the_hash_is_of_weights_and_conventions():
+    mine = made(activation="topk", k=K, name="mine", site="residual:1", convention="raw")
+    assert len(mine.sha256) == 64
+    for same in (
+        made(activation="topk", k=K),
+        made(activation="topk", k=K, encoder=made().encoder.T.contiguous().T, decoder=made().decoder.double()),
+    ):
+        assert same.sha256 == mine.sha256
+    changed = made().decoder_bias.clone()
+    changed[3] += 1e-6
+    others = [
+        made(), made(activation="topk", k=K + 1), made(activation="groupmax", k=K), made(1, activation="topk", k=K),
+        made(activation="topk", k=K, subtract_decoder_bias=False),
+        made(activation="topk", k=K, scale_before_activation=True),
+        made(activation="topk", k=K, normalisation="layer_norm"),
+        made(activation="topk", k=K, decoder_bias=changed),
+        made(activation="jumprelu", threshold=0.5), made(activation="jumprelu", threshold=0.6),
+    ]  # fmt: skip
+    assert len({mine.sha256, *(each.sha256 for each in others)}) == 1 + len(others)
 
-    asked = []
 
-    def snapshot_download(repository, revision, allow_patterns):
-        asked.append((repository, revision, allow_patterns))
-        return str(plain.parent)
+def test_the_hash_of_blocks_is_that_of_the_whole(monkeypatch):
+    whole = made(encoder=made().encoder).sha256
+    for numbers in (1, 7, 60):
+        monkeypatch.setattr(dictionary_module, "_HASHED_NUMBERS", numbers)
+        assert made().sha256 == whole
 
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot_download)
-    assert read_dictionary("owner/repository/sae", revision="v1").name == "sae"
-    assert asked == [("owner/repository", "v1", ["sae/cfg.json", "sae/sae_weights.safetensors"])]
-    with pytest.raises(InvalidModel, match="the repository owner/repository has no dictionary at 'other'"):
-        read_dictionary("owner/repository/other")
 
-    def refused(*arguments, **options):
-        raise OSError("no network")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", refused)
-    with pytest.raises(InvalidModel, match=r"no such directory here, and as a hub id .*\(no network\)"):
-        read_dictionary("owner/repository/sae")
+def test_another_device_and_another_name_keep_the_hash():
+    mine = made()
+    assert mine.to("cpu").sha256 == dataclasses.replace(mine, name="other").sha256 == mine.sha256

@@ -13,11 +13,11 @@ from geomsim.activations.latent_tokens import (
     TopTokens,
     read_top_tokens,
     save_top_tokens,
-    token_strings,
     top_tokens_table,
 )
 from geomsim.activations.latents import top_tokens
-from geomsim.activations.text import Document
+from geomsim.activations.text import Document, text_hash
+from geomsim.activations.token_texts import token_strings
 from geomsim.activations.tokens import TokenTable
 from geomsim.errors import GeomsimError, InvalidCodes
 from geomsim.tables import write_parquet
@@ -36,7 +36,7 @@ def written(words, matrix, per_document=5):
         documents.append(Document(f"text {number}", text))
     document, start, end = np.array(spans).T
     names = tuple(document.name for document in documents)
-    tokens = TokenTable(document, np.arange(len(words)), start, end, np.arange(len(words)), names, "hash")
+    tokens = TokenTable(document, np.arange(len(words)), start, end, np.arange(len(words)), names, text_hash(documents))
     return Codes(matrix, tokens, name="some codes"), documents
 
 
@@ -139,7 +139,7 @@ def test_a_table_comes_back_from_its_file(tmp_path):
     assert (
         back.provenance
         == table.provenance
-        == {"codes": "some codes", "text_hash": "hash", "n": 5, "ranked_by": "share"}
+        == {"codes": "some codes", "text_hash": codes.text_hash, "n": 5, "ranked_by": "share"}
     )
 
 

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from geomsim.activations.best_by_chance import chance_partners
 from geomsim.activations.coactivation import correlate
 from geomsim.activations.codes import Codes
-from geomsim.activations.matching import pair
+from geomsim.activations.filters import LatentMask
+from geomsim.activations.matching import match_latents, pair
+from geomsim.activations.matching_methods import Greedy, Hungarian, Transport, matching_method
 from geomsim.errors import InvalidCodes, InvalidPairing
 
 GATES = {"min_firings": 1, "min_cofirings": 1}
+METHODS = ("max", "mutual", "one-to-one", "greedy", "hungarian", "transport")
 
 
 def random_codes(seed, n=60, widths=(6, 8)):
@@ -77,7 +80,7 @@ def test_a_planted_permutation_is_recovered():
     order = rng.permutation(30)
     left = Codes.from_dense(hidden, sparse=True)
     right = Codes.from_dense(hidden[:, order] * (rng.random((2000, 30)) < 0.8), sparse=True)
-    for method in ("max", "mutual", "one-to-one"):
+    for method in METHODS:
         pairing = pair(left, right, method)
         np.testing.assert_array_equal(order[pairing.right], pairing.left)
         assert len(pairing) == 30
@@ -146,9 +149,10 @@ def test_a_weak_choice_takes_no_partner_away():
 
 def test_errors_name_the_choices():
     left, right = (Codes(values) for values in random_codes(4))
-    for method in ("greedy", "hungarian", "transport", "best"):
-        with pytest.raises(InvalidPairing, match=f"'{method}'; there are max, mutual, one-to-one"):
-            pair(left, right, method)
+    with pytest.raises(InvalidPairing, match="'best'; there are max, mutual, one-to-one, greedy, hungarian, transport"):
+        pair(left, right, "best")
+    with pytest.raises(InvalidPairing, match="7 is no matching method; there are max, mutual"):
+        pair(left, right, 7)
     with pytest.raises(InvalidPairing, match="'forwards'; it is left-to-right or right-to-left"):
         pair(left, right, direction="forwards")
     with pytest.raises(InvalidCodes, match=r"got Codes and NoneType"):
@@ -237,3 +241,226 @@ def test_other_measures_are_not_mixed_with_pearson(more):
         pair(left, right, measure="cosine", **GATES, **more)
     assert pair(left, right, measure="cosine", **GATES).provenance["measure"] == "cosine"
     assert pair(left, right, **GATES).provenance["measure"] == "pearson"
+
+
+# --- the other methods -----------------------------------------------------------------------------------------------
+
+
+def rows_of(pairing):
+    return list(zip(pairing.left.tolist(), pairing.right.tolist(), strict=True))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), method=st.sampled_from(METHODS[3:]), floor=st.sampled_from([None, 0.1]))
+def test_symmetric_methods_do_not_care_who_is_left(seed, method, floor):
+    rng = np.random.default_rng(seed)
+    # Continuous values, so that no two r are equal.
+    left, right = (
+        Codes((rng.random((50, width)) * (rng.random((50, width)) < 0.5)).astype(np.float32)) for width in (6, 8)
+    )
+    try:
+        one = pair(left, right, method, min_weight=floor, **GATES)
+    except InvalidPairing:
+        with pytest.raises(InvalidPairing, match=f"no pair was found by '{method}'"):
+            pair(right, left, method, min_weight=floor, **GATES)
+        return
+    backwards = pair(left, right, method, "right-to-left", floor, **GATES)
+    swapped = pair(right, left, method, min_weight=floor, **GATES)
+    assert rows_of(one) == sorted(rows_of(one))
+    assert [(right, left) for left, right in rows_of(backwards)] == rows_of(swapped)
+    assert sorted(rows_of(backwards)) == rows_of(one)
+    order = rng.permutation(8)
+    renumbered = pair(left, Codes(right.matrix[:, order]), method, min_weight=floor, **GATES)
+    assert sorted((left, int(order[right])) for left, right in rows_of(renumbered)) == rows_of(one)
+    assert floor is None or one.weight.min() >= floor
+    if method != "transport":
+        assert one.mass is None
+        assert len(set(one.left.tolist())) == len(set(one.right.tolist())) == len(one)
+
+
+def test_methods_with_parameters():
+    left, right = planted(3)
+    candidates = correlate(left, right, min_firings=20, min_cofirings=1)
+    assert matching_method("greedy") == Greedy()
+    assert matching_method(Hungarian(), unmatched_at=0.3) == Hungarian(0.3)
+    every = pair(candidates, method="hungarian")
+    some = pair(candidates, method=Hungarian(unmatched_at=0.3))
+    assert some.weight.min() > 0.3 > every.weight.min()
+    assert set(rows_of(some)) >= {(latent, latent) for latent in range(25)}
+    assert some.provenance["hungarian"] == {
+        "unmatched_at": 0.3, "best": None, "total_r": pytest.approx(some.weight.sum()),
+    }  # fmt: skip
+    assert pair(candidates, method=Hungarian(best=1)).weight.sum() <= every.weight.sum()
+    for method, said in (
+        (lambda: Hungarian(unmatched_at=1), "unmatched_at must be at least -1 and below 1, got 1"),
+        (lambda: Hungarian(best=0), "best must be at least 1, got 0"),
+        (lambda: Transport(epsilon=0), "epsilon must be a number above 0, got 0"),
+        (lambda: Transport(epsilon=np.inf), "epsilon must be a number above 0, got inf"),
+        (lambda: Transport(marginal=-1), "marginal must be a number above 0, got -1"),
+        (lambda: Transport(min_share=1), "min_share must be at least 0 and below 1, got 1"),
+        (lambda: matching_method("greedy", epsilon=1), "'greedy' does not take epsilon; it takes no parameters"),
+        (lambda: matching_method("hungarian", marginal=1), "does not take marginal; it takes unmatched_at, best"),
+    ):
+        with pytest.raises(InvalidPairing, match=said):
+            method()
+
+
+def test_transport_keeps_the_mass_of_splits_and_merges():
+    # Left latent 0 is two of the right; two of the left are right latent 2; 3 and 3 are alike.
+    rng = np.random.default_rng(0)
+    n = 4000
+    parts = rng.random((n, 2)) < 0.05
+    whole = rng.random(n) < 0.1
+    half = rng.random(n) < 0.5
+    alike = rng.random(n) < 0.1
+    own = rng.random((n, 2)) < 0.05
+    left = np.stack([parts.any(axis=1), whole & half, whole & ~half, alike, own[:, 0]], axis=1)
+    right = np.stack([parts[:, 0], parts[:, 1], whole, alike, own[:, 1]], axis=1)
+    pairing = pair(Codes(left.astype(float)), Codes(right.astype(float)), "transport", min_weight=0.2, min_cofirings=1)
+    assert rows_of(pairing) == [(0, 0), (0, 1), (1, 2), (2, 2), (3, 3)]
+    np.testing.assert_allclose(pairing.weight[:2], 0.69, atol=0.05)
+    assert (pairing.mass[:4] > 0.4).all()
+    assert pairing.mass[4] == pytest.approx(1, abs=0.05)
+    assert pairing.mass[:2].sum() > pairing.mass[4]
+    said = pairing.provenance["transport"]
+    assert (said["left_latents_split"], said["right_latents_merged"]) == (1, 1)
+    assert said["mass"] == pytest.approx(pairing.mass.sum() + said["mass_left_out"])
+    assert json.loads(json.dumps(pairing.provenance)) == pairing.provenance
+    every = pair(Codes(left.astype(float)), Codes(right.astype(float)), Transport(min_share=0), min_cofirings=1)
+    some = pair(Codes(left.astype(float)), Codes(right.astype(float)), "transport", min_cofirings=1)
+    assert len(every) == len(some) + some.provenance["transport"]["pairs_left_out"]
+    assert some.mass.min() >= 0.1 > every.mass.min()
+
+
+def test_chance_of_pairs_that_are_not_the_best():
+    left, right = planted(4)
+    gates = {"min_firings": 20, "min_cofirings": 1}
+    candidates, null = correlate(left, right, **gates), chance_partners(left, right, **gates)
+    for method in (Greedy(), Hungarian(), Transport(min_share=0)):
+        every = pair(candidates, method=method, chance=null)
+        p = []
+        for i, j, r in zip(every.left.tolist(), every.right.tolist(), every.weight, strict=True):
+            of_both = []
+            for maxima, firings, tested, latent in (
+                (null.left_to_right, null.left_firings, null.left_tested, i),
+                (null.right_to_left, null.right_firings, null.right_tested, j),
+            ):
+                # 40 latents are fewer than a window of 100: all of them are the pool.
+                assert tested.sum() <= null.neighbours
+                pool = maxima[tested].ravel()
+                of_both.append((1 + np.count_nonzero(pool >= r)) / (1 + len(pool)))
+                assert firings[latent] >= 20
+            p.append(max(of_both))
+        assert every.provenance["chance"]["share_of_pairs_p"] == np.mean(np.array(p) <= 0.05)
+        for most in (0.05, 0.3, *np.quantile(p, (0.4, 0.7, 0.9))):
+            kept = pair(candidates, method=method, chance=null, max_p=most)
+            assert rows_of(kept) == [pair for pair, value in zip(rows_of(every), p, strict=True) if value <= most]
+            assert kept.provenance["chance"]["above_max_p"] == len(every) - len(kept)
+            assert {(latent, latent) for latent in range(25)} <= set(rows_of(kept))
+
+
+# --- masks and reasons -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("more", [{}, {"chance": 2}, {"cross_fit": True}, {"decoys": True}])
+def test_masked_latents_are_as_if_they_were_not_there(method, more):
+    left, right = planted(5, n=1500)
+    gates = {"min_firings": 10, "min_cofirings": 1}
+    rng = np.random.default_rng(1)
+    keep = [rng.random(40) < 0.7 for _ in range(2)]
+    keep[0][0] = keep[1][1] = False
+    masked = pair(left, right, method, left_mask=LatentMask(keep[0], "x"), right_mask=keep[1], **more, **gates)
+    smaller = [
+        Codes(codes.matrix[:, np.flatnonzero(kept)], groups=codes.groups)
+        for codes, kept in zip((left, right), keep, strict=True)
+    ]
+    again = pair(*smaller, method, **more, **gates)
+    numbers = [np.flatnonzero(kept) for kept in keep]
+    assert rows_of(masked) == [(int(numbers[0][i]), int(numbers[1][j])) for i, j in rows_of(again)]
+    np.testing.assert_array_equal(masked.weight, again.weight)
+    assert masked.provenance["left_latents"] == 40
+    assert masked.provenance["unmatched"]["left"]["x"] == int((~keep[0]).sum())
+    assert masked.provenance["unmatched"]["right"]["left_out_by_user"] == int((~keep[1]).sum())
+    for name in ("mean_r", "pairs", "below_min_weight", "without_candidate", "unique", "multiplicities"):
+        assert masked.provenance[name] == again.provenance[name]
+
+
+def test_a_masked_latent_takes_nobodys_partner_away():
+    rng = np.random.default_rng(0)
+    strong = rng.normal(size=(500, 1))
+    left = Codes(np.concatenate([strong, 0.3 * strong + rng.normal(size=(500, 1))], axis=1))
+    right = Codes(strong)
+    for codes in ({"left_codes": left, "right_codes": right}, {"left_codes": correlate(left, right)}):
+        assert rows_of(pair(**codes, method="mutual")) == [(0, 0)]
+        assert rows_of(pair(**codes, method="mutual", left_mask=[False, True])) == [(1, 0)]
+        assert rows_of(pair(**codes, method="one-to-one", left_mask=[False, True])) == [(1, 0)]
+
+
+def test_candidates_that_lose_all_their_partners_are_counted():
+    left, right = (Codes(values) for values in random_codes(1))
+    candidates = correlate(left, right, top=1, **GATES)
+    keep = np.ones(8, dtype=bool)
+    keep[candidates.left_to_right.partner[0, 0]] = False
+    matching = match_latents(candidates, method="max", right_mask=keep)
+    assert matching.left.reasons[0] == "partners_left_out"
+    assert matching.pairing.provenance["without_candidate"]["left"]["few_cofirings"] == 0
+
+
+def test_masks_that_do_not_fit_are_refused():
+    left, right = planted(0)
+    gates = {"min_firings": 20, "min_cofirings": 1}
+    with pytest.raises(InvalidPairing, match="the right mask is of 3 latents, and there are 40 right latents"):
+        pair(left, right, right_mask=[True] * 3)
+    with pytest.raises(InvalidPairing, match=r"the left mask leaves none of 40 latents: \{'bad': 40\}; loosen"):
+        pair(left, right, left_mask=LatentMask([False] * 40, "bad"))
+    with pytest.raises(InvalidPairing, match="do not belong to masked ones; give a number of shifts"):
+        pair(left, right, left_mask=np.arange(40) > 0, chance=chance_partners(left, right, **gates), **gates)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    method=st.sampled_from(METHODS),
+    direction=st.sampled_from(["left-to-right", "right-to-left"]),
+    floor=st.sampled_from([None, 0.15]),
+    min_firings=st.sampled_from([1, 12]),
+)
+def test_every_latent_is_paired_or_told_why_not(seed, method, direction, floor, min_firings):
+    left, right = random_codes(seed)
+    left[:, 0], right[:, 1], right[:, 2] = 0, 3, 0
+    left[5:, 2] = 0
+    codes = Codes(left), Codes(right)
+    candidates = correlate(*codes, min_firings=min_firings, min_cofirings=3)
+    try:
+        matching = match_latents(*codes, method, direction, floor, min_firings=min_firings, min_cofirings=3)
+    except InvalidPairing:
+        return
+    again = match_latents(candidates, method=method, direction=direction, min_weight=floor)
+    for side, of_pair, partners in (
+        ("left", matching.pairing.left, candidates.left_to_right),
+        ("right", matching.pairing.right, candidates.right_to_left),
+    ):
+        mask = getattr(matching, side)
+        np.testing.assert_array_equal(np.flatnonzero(mask.keep), np.unique(of_pair))
+        assert ((mask.reasons == "") == mask.keep).all()
+        assert matching.pairing.provenance["unmatched"][side] == mask.removed
+        assert matching.pairing.provenance["without_candidate"][side] == candidates.removed[side]
+        assert getattr(again, side).reasons.tolist() == mask.reasons.tolist()
+        below = partners.found & (partners.r[:, 0] < (floor or -2)) & ~mask.keep
+        assert (mask.reasons[below] == "below_min_weight").all()
+    assert matching.left.reasons[0] == "silent"
+    assert matching.right.reasons[1:3].tolist() == ["constant", "silent"]
+
+
+def test_cross_fit_says_who_was_constant_on_the_other_half():
+    rng = np.random.default_rng(0)
+    values = (rng.random((400, 5)) < 0.2) * rng.random((400, 5))
+    groups = np.arange(400) // 20
+    chosen = pair(Codes(values, groups=groups), Codes(values, groups=groups), cross_fit=True, **GATES)
+    held_out = np.isin(groups, chosen.provenance["held_out_documents"])
+    values[held_out, 3] = 0
+    codes = Codes(values, groups=groups)
+    matching = match_latents(codes, codes, cross_fit=True, **GATES)
+    assert matching.left.reasons.tolist() == ["", "", "", "constant_held_out", ""]
+    assert matching.right.removed == {"constant_held_out": 1}

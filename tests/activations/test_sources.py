@@ -329,14 +329,6 @@ def test_a_directory_without_a_tokenizer(tiny_models, tmp_path, tiny_documents):
     assert next(elsewhere.read(tiny_documents, ["residual:0"])).activations["residual:0"].shape[1] == 16
 
 
-def test_a_slow_tokenizer_has_no_characters(tiny_models, monkeypatch):
-    import transformers
-
-    monkeypatch.setattr(transformers.PreTrainedTokenizerFast, "is_fast", property(lambda self: False))
-    with pytest.raises(InvalidModel, match="is a slow tokenizer, which does not say which characters"):
-        TransformersSource(tiny_models["gpt2"])
-
-
 def test_a_tokenizer_of_another_model(tiny_models, tmp_path, tiny_documents):
     import transformers
 

@@ -16,7 +16,9 @@ import numpy as np
 import pytest
 
 from geomsim import Codes, Pairing
-from geomsim.activations import held_out
+from geomsim.activations import held_out, read_top_tokens
+from geomsim.activations.codes_reader import read_manifest
+from geomsim.cli import activations as activations_verb
 from geomsim.cli.app import run
 
 MODELS = Path(__file__).parent.parent.parent / "examples" / "code_models"
@@ -116,25 +118,109 @@ def test_pairs_are_measured_on_other_documents_and_set_beside_chance(
     assert "chance" not in Pairing.open(tmp_path / "plain.parquet").provenance
 
 
-def test_ctrl_c_leaves_unfinished_codes_that_can_be_started_again(text: str, tmp_path: Path) -> None:
-    out = tmp_path / "codes"
+def test_ctrl_c_leaves_whole_shards_that_resume_goes_on_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("transformers")
+    text = tmp_path / "text"
+    text.mkdir()
+    for number in range(30):
+        (text / f"{number:02}.py").write_text(f"def add_{number}(left, right):\n    return left + right\n\n" * 60)
     # Shells start background jobs with SIGINT ignored; the handler is Python's own all the same.
     handler = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     program = f"{handler}; from geomsim.cli.app import main; main()"
-    command = [sys.executable, "-c", program, "activations", str(LEFT), "--site", "residual:0", "--out", str(out)]
-    # The whole standard library takes far longer than the folder takes to appear.
+    out, options = tmp_path / "codes", ["--site", "residual:0", "--shard-characters", "3000"]
+    command = [sys.executable, "-c", program, "activations", str(LEFT), "--text", str(text), "--out", str(out)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     started = subprocess.Popen(
-        [*command, "--text", "python"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
     deadline = time.monotonic() + 120
-    while not (out / "residual_0").exists() and time.monotonic() < deadline:
+    while not (out / "residual_0" / "shard-00001.safetensors").exists() and time.monotonic() < deadline:
         assert started.poll() is None
-        time.sleep(0.05)
+        time.sleep(0.005)
     started.send_signal(signal.SIGINT)
     _, said = started.communicate(timeout=120)
     assert started.returncode == 130, said
+    assert re.search(r"\d+ shards in .*residual_0: whole, but not all; the same command with --resume goes on", said)
     assert "interrupted" in said
     assert not (out / "residual_0" / "manifest.json").exists()
-    assert activations(LEFT, text, out, "--site", "residual:0", "--replace") == 0
-    assert Codes.open(out / "residual_0").n_tokens > 0
+    assert not list((out / "residual_0").glob("*.part"))
+    assert activations(LEFT, str(text), out, *options) == 1
+    assert "--resume on the command line" in capsys.readouterr().err
+    assert activations(LEFT, str(text), out, *options, "--resume") == 0
+    assert activations(LEFT, str(text), tmp_path / "whole", *options) == 0
+    files = sorted(path.name for path in (out / "residual_0").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "whole" / "residual_0").iterdir())
+    for name in files:
+        assert (out / "residual_0" / name).read_bytes() == (tmp_path / "whole" / "residual_0" / name).read_bytes()
+
+
+def test_rows_of_tables_and_data_sets_are_the_same_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    datasets = pytest.importorskip("datasets")
+    pytest.importorskip("transformers")
+    rows = [{"code": f"def f{number}(x):\n    return x\n" * 20, "path": f"{number}.py"} for number in range(4)]
+    made = datasets.Dataset.from_list(rows)
+    made.to_parquet(tmp_path / "rows.parquet")
+    made.to_json(tmp_path / "rows.jsonl")
+    datasets.DatasetDict({"test": made}).save_to_disk(tmp_path / "saved")
+    hashes = set()
+    for name, text, more in (
+        ("parquet", str(tmp_path / "rows.parquet"), []),
+        ("lines", str(tmp_path / "rows.jsonl"), []),
+        ("saved", f"dataset:{tmp_path / 'saved'}", ["--split", "test"]),
+    ):
+        options = ["-d", str(LEFT / "saes" / "layer_1"), "--column", "code", "--name-column", "path", *more, "--json"]
+        assert activations(LEFT, text, tmp_path / name, *options, "--documents", "3") == 0
+        found = json.loads(capsys.readouterr().out)["residual:1"]
+        assert (found["documents"], found["documents_cut"], found["shards"]) == (3, 0, 1)
+        codes = Codes.open(found["path"])
+        assert codes.tokens is not None
+        assert codes.tokens.documents == ("0.py", "1.py", "2.py")
+        hashes.add(codes.text_hash)
+    assert len(hashes) == 1
+    assert activations(LEFT, str(tmp_path / "rows.parquet"), tmp_path / "none", "--site", "residual:0") == 1
+    assert "no column 'text'; there are 'code', 'path'" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_top_tokens_of_more_than_fits_are_of_the_first_shards(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sae = ["-d", str(LEFT / "saes" / "layer_1"), "--longest", "1000", "--shard-characters", "2000"]
+    assert activations(LEFT, text, tmp_path / "all", *sae) == 0
+    every = read_top_tokens(tmp_path / "all" / "residual_1_top_tokens.parquet")
+    assert "tokens" not in every.provenance
+    shards = read_manifest(tmp_path / "all" / "residual_1")["shards"]
+    monkeypatch.setattr(activations_verb, "_TOP_TOKENS_NONZEROS", shards[0]["nnz"] + shards[1]["nnz"])
+    assert run(["activations", str(LEFT), "--text", text, "--out", str(tmp_path / "some"), *sae]) == 0
+    said = capsys.readouterr().err
+    read = shards[0]["rows"] + shards[1]["rows"]
+    some = read_top_tokens(tmp_path / "some" / "residual_1_top_tokens.parquet")
+    assert some.provenance["tokens"] == read < some.provenance["tokens_in_all"]
+    assert f"top tokens are of the first {read:,} of" in said
+    assert "1 of the documents had more than 1,000 characters and were cut" in said
+    assert 0 < some.frame["firings"].sum() < every.frame["firings"].sum()
+    codes = Codes.open(tmp_path / "all" / "residual_1")
+    assert codes.provenance["documents_cut"] == 1
+    assert codes.tokens is not None
+    assert codes.tokens.documents[:2] == ("text.py#1", "text.py#2")
+
+
+def test_a_dry_run_reads_sizes_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "codes"
+    sae = str(LEFT / "saes" / "layer_1")
+    (tmp_path / "a.txt").write_bytes(b"x" * 350 + b"\xff")
+    (tmp_path / "a.jsonl.gz").write_bytes(b"not gzip")
+    for text, tokens in (
+        (str(tmp_path / "a.txt"), 100),
+        (str(tmp_path / "a.jsonl.gz"), None),
+        ("dataset:nobody/nothing", None),
+    ):
+        assert activations(LEFT, text, out, "-d", sae, "--dry-run", "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["tokens_about"] == tokens
+        assert found["bytes_about"] == {"residual:1": None if tokens is None else 100 * 16 * 8}
+    assert activations(LEFT, "dataset:nobody/nothing", out, "-d", sae, "--dry-run") == 0
+    assert '"tokens_about": "unknown"' in capsys.readouterr().out
+    assert not out.exists()

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geomsim.activations.visible_text import visible, visible_token
 from geomsim.errors import GeomsimError
 from geomsim.report.heatmap import layer_heatmap
 from geomsim.report.look import NO_NUMBER, contrast
@@ -23,8 +24,6 @@ from geomsim.report.summary import (
     ReadablePair,
     Table,
     score_tables,
-    visible,
-    visible_token,
     write_summary,
 )
 

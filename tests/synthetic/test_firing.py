@@ -46,12 +46,12 @@ def test_impossible_probabilities(firing: str | list[float], mean_active: float,
 
 @pytest.mark.parametrize("probability", [0.3, 0.5, 0.95])
 def test_firings_are_independent_coin_flips(probability: float) -> None:
-    # Every pattern of 4 tokens must turn up as often as 4 independent flips make it.
+    # Every pattern of 2 tokens and 2 features must turn up as often as 4 independent flips make it.
     n_draws, generator = 4000, np.random.default_rng(5)
     seen = np.zeros(16)
     for _ in range(n_draws):
-        tokens, _ = draw_firings(generator, probability, 4)
-        seen[int((2**tokens).sum())] += 1
+        tokens, features = draw_firings(generator, np.full(2, probability), 2)
+        seen[int((2 ** (2 * tokens + features)).sum())] += 1
     n_ones = np.array([pattern.bit_count() for pattern in range(16)])
     expected = n_draws * probability**n_ones * (1 - probability) ** (4 - n_ones)
     common = expected >= 5
@@ -60,18 +60,17 @@ def test_firings_are_independent_coin_flips(probability: float) -> None:
     assert chisquare(seen_pooled, expected_pooled).pvalue > 1e-3
 
 
-def test_rare_features_and_short_streams() -> None:
-    generator = np.random.default_rng(0)
-    tokens, magnitudes = draw_firings(generator, 1e-300, 1000)
-    assert len(tokens) == len(magnitudes) == 0
-    tokens, _ = draw_firings(generator, 1 - 1e-12, 1000)
+def test_each_feature_has_its_own_probability_and_none_fires_twice_on_a_token() -> None:
+    probabilities = np.array([0.001, 0.02, 0.3, 0.9])
+    tokens, features = draw_firings(np.random.default_rng(0), probabilities, 50_000)
+    places = tokens * 4 + features
+    assert (np.diff(places) > 0).all()
+    deviation = np.sqrt(50_000 * probabilities * (1 - probabilities))
+    assert (np.abs(np.bincount(features) - 50_000 * probabilities) < 5 * deviation).all()
+
+
+def test_the_rarest_and_the_most_frequent() -> None:
+    tokens, features = draw_firings(np.random.default_rng(0), np.array([1e-300, 1 - 1e-12]), 1000)
     np.testing.assert_array_equal(tokens, np.arange(1000))
-
-
-def test_magnitudes_are_never_faint() -> None:
-    tokens, magnitudes = draw_firings(np.random.default_rng(0), 0.4, 50_000)
-    assert magnitudes.dtype == np.float32
-    assert magnitudes.min() >= 0.5
-    assert magnitudes.max() <= 1.5
-    assert magnitudes.mean() == pytest.approx(1.0, abs=5 * np.sqrt(1 / 12 / len(tokens)))
-    assert magnitudes.var() == pytest.approx(1 / 12, rel=0.03)
+    assert (features == 1).all()
+    assert len(draw_firings(np.random.default_rng(0), np.array([1e-300]), 1000)[0]) == 0

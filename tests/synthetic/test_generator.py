@@ -269,6 +269,15 @@ def test_nothing_shared() -> None:
         _ = two.pairing
 
 
+def test_nothing_but_punctuation_shared() -> None:
+    two = small(shared=0, junk=3)
+    assert two.truth.n_shared == 0
+    assert len(two.pairing) == 3
+    left, right = paired_directions(two)
+    np.testing.assert_allclose(left @ left.T, right @ right.T, atol=1e-12)
+    assert two.truth.shared_cosine == two.truth.population["cka"] == 1.0
+
+
 def test_everything_shared() -> None:
     two = small(shared=1)
     assert two.truth.n_shared == 48
@@ -323,8 +332,8 @@ def test_given_probabilities_are_used() -> None:
     rates = np.array(two.truth.left.firings) / 4000
     np.testing.assert_allclose(rates, np.array(two.truth.left.probability), atol=5 * 0.5 / np.sqrt(4000))
     np.testing.assert_allclose(probability[two.left.feature], two.truth.left.probability)
-    assert two.truth.firing == "given"
-    assert two.truth.mean_active == pytest.approx(probability.sum())
+    assert two.truth.setting is not None
+    assert two.truth.setting.firing == tuple(probability)
 
 
 @pytest.mark.parametrize(
@@ -354,6 +363,7 @@ def test_given_probabilities_are_used() -> None:
         ({"n_documents": 0}, r"n_documents=0 must be a whole number of at least 1"),
         ({"seed": -1}, r"seed=-1 must be a whole number of at least 0"),
         ({"seed": True}, r"seed=True must be a whole number"),
+        ({"nosie": 0.1}, r"'nosie' is no parameter of two networks; did you mean 'noise'"),
     ],
 )
 def test_impossible_requests(changes: dict[str, Any], message: str) -> None:

@@ -1,0 +1,84 @@
+"""What a study found: its cells, as a tidy table and as files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geomsim.comparison import versions
+from geomsim.study_table import TEXT, Cell, frame_of, records_of
+from geomsim.tables import write_arrays, write_csv, write_json, write_parquet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """What :func:`geomsim.run_study` found: cells in the order of the configuration."""
+
+    cells: Sequence[Cell]
+    config: Mapping[str, Any]
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> list[Cell]:
+        """Cells on which a metric or its null was undefined; they stand in the table with their reason."""
+        return [cell for cell in self.cells if cell.error is not None]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per cell: labels, sides, part, metric, n, score, interval, null, p and corrected p, warnings, error.
+
+        ``holm`` and ``bh`` correct p over all cells of the study that were judged by a null of the same name; ``maxt``
+        only over the cells of the same ``family``, which share their rows and so their draws. A maxt below holm may
+        therefore be a smaller question and not a stronger answer.
+        """
+        return frame_of(self.records())
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of :attr:`table` as mappings, None where there is nothing."""
+        return records_of(self.cells)
+
+    def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> list[Path]:
+        """Write results.parquet, results.csv, draws.npz and run.json.
+
+        draws.npz holds the draws of each null under the number of its row in the table; run.json the configuration,
+        the versions and every comparison in full.
+
+        `config` is recorded in place of the study's own, where the caller knows better what was asked for.
+        """
+        target = Path(folder)
+        table = self.table
+        run = {
+            "config": self.config if config is None else config,
+            "versions": versions(),
+            "notes": dict(self.notes),
+            "comparisons": [
+                {
+                    **cell.labels,
+                    "metric": cell.metric,
+                    "parameters": cell.parameters,
+                    **(cell.comparison.to_dict() if cell.comparison else {"error": cell.error}),
+                    "left": cell.left,
+                    "right": cell.right,
+                    "subspace": cell.subspace,
+                    "bucket": cell.bucket,
+                }
+                for cell in self.cells
+            ],
+        }
+        draws = {
+            str(row): cell.comparison.null
+            for row, cell in enumerate(self.cells)
+            if cell.comparison is not None and cell.comparison.null is not None
+        }
+        return [
+            # Text even where all is missing: tables of several studies are read as one, with one type per column.
+            write_parquet(table.astype(dict.fromkeys(TEXT, "string")), target / "results.parquet"),
+            write_csv(table, target / "results.csv"),
+            write_arrays(draws, target / "draws.npz"),
+            write_json(run, target / "run.json"),
+        ]

@@ -1,0 +1,140 @@
+"""`geomsim pair`: methods with their parameters, filters, decoys, and the table of reasons."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from geomsim import Codes, Pairing
+from geomsim.activations import TopTokens, save_top_tokens
+from geomsim.cli.app import run
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    """Two codes of 20 latents: 15 alike, 5 of each side's own."""
+    rng = np.random.default_rng(0)
+    hidden = rng.random((1500, 25)) * (rng.random((1500, 25)) < 0.1)
+    noise = rng.random((1500, 25)) < 0.8
+    sides = {"left": hidden[:, :20], "right": (hidden * noise)[:, [*range(15), *range(20, 25)]]}
+    for side, values in sides.items():
+        Codes.from_dense(values, groups=np.arange(1500) // 50).save(tmp_path / side)
+    return [str(tmp_path / side) for side in sides]
+
+
+@pytest.fixture
+def top_tokens(tmp_path: Path) -> list[str]:
+    """Latents 0 and 1 of the left are commas and line ends, latent 2 of the right is."""
+    paths = []
+    for side, bad in (("left", {0: ",", 1: "\n"}), ("right", {2: ";"})):
+        rows = [(latent, rank, bad.get(latent, "tea")) for latent in range(20) for rank in (1, 2, 3)]
+        table = TopTokens(pd.DataFrame(rows, columns=["latent", "rank", "token"]), 20)
+        paths.append(str(save_top_tokens(table, tmp_path / f"{side}.parquet")))
+    return paths
+
+
+@pytest.fixture
+def pair(folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    gates = ["--min-firings", "20", "--min-cofirings", "5", "--chance", "0"]
+
+    def paired(*more: str) -> dict:
+        code = run(["pair", *folders, "--out", str(tmp_path / "pairs.parquet"), *gates, "--json", *more])
+        streams = capsys.readouterr()
+        found = json.loads(streams.out)
+        assert code == (1 if "error" in found else 0), streams.err
+        return found
+
+    return paired
+
+
+@pytest.mark.parametrize("method", ["max", "mutual", "one-to-one", "greedy", "hungarian", "transport"])
+def test_every_method_finds_what_is_alike(method: str, pair, tmp_path: Path) -> None:
+    found = pair("--method", method, "--min-weight", ".4")
+    assert found["method"] == method
+    pairing = Pairing.open(tmp_path / "pairs.parquet")
+    assert pairing.left.tolist() == pairing.right.tolist() == list(range(15))
+    assert (pairing.mass is not None) == (method == "transport")
+
+
+def test_parameters_go_to_their_method(pair) -> None:
+    assert pair("--method", "hungarian", "--unmatched-at", ".4")["pairs"] == 15
+    found = pair("--method", "transport", "--epsilon", ".02", "--marginal", ".3", "--min-share", ".4")["transport"]
+    assert (found["epsilon"], found["marginal"], found["min_share"]) == (0.02, 0.3, 0.4)
+    assert "'mutual' does not take epsilon; it takes no parameters" in pair("--epsilon", ".02")["error"]["message"]
+
+
+def test_non_concepts_are_left_out_before_anything_is_paired(pair, top_tokens: list[str], tmp_path: Path) -> None:
+    reasons = tmp_path / "reasons.parquet"
+    found = pair("--non-concepts", *top_tokens, "--reasons", str(reasons))
+    assert found["unmatched"]["left"]["non_concept: punctuation"] == 1
+    assert found["unmatched"]["left"]["non_concept: line_end"] == 1
+    assert found["unmatched"]["right"]["non_concept: punctuation"] == 1
+    assert not {0, 1, 2} & set(Pairing.open(found["path"]).left.tolist())
+    frame = pd.read_parquet(found["reasons"])
+    assert list(frame.columns) == ["side", "latent", "paired", "reason"]
+    assert len(frame) == 40
+    assert int(frame["paired"].sum()) == 2 * found["pairs"]
+    assert (frame["paired"] == (frame["reason"] == "")).all()
+    assert frame.query("side == 'left' and latent == 1")["reason"].item() == "non_concept: line_end"
+
+
+def test_lists_are_written_edited_and_used(
+    pair, top_tokens: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lists = tmp_path / "lists.toml"
+    assert run(["pair", "--write-non-concept-lists", str(lists)]) == 0
+    assert "--non-concept-lists" in capsys.readouterr().out
+    text = lists.read_text(encoding="utf-8")
+    assert tomllib.loads(text)["rules"]["punctuation"]
+    lists.write_text(text.replace("punctuation = true", "punctuation = false"), encoding="utf-8")
+    arguments = ["--non-concepts", *top_tokens, "--non-concept-lists", str(lists), "--non-concept-rule", "any"]
+    found = pair(*arguments)
+    assert found["unmatched"]["left"]["non_concept: line_end"] == 1
+    assert "non_concept: punctuation" not in found["unmatched"]["left"]
+    lists.write_text("[rules]\ncommas = true\n", encoding="utf-8")
+    assert "lists.toml: [rules] has the unknown key 'commas'" in pair(*arguments)["error"]["message"]
+    assert "--non-concepts LEFT RIGHT" in pair("--non-concept-lists", str(lists))["error"]["message"]
+    assert run(["pair", "--write-non-concept-lists", str(lists)]) == 1
+    assert "there is a file already" in capsys.readouterr().err
+
+
+def test_top_tokens_of_other_codes_are_refused(pair, top_tokens: list[str], tmp_path: Path) -> None:
+    other = TopTokens(pd.DataFrame({"latent": [0], "rank": [1], "token": ["x"]}), 7)
+    path = str(save_top_tokens(other, tmp_path / "other.parquet"))
+    message = pair("--non-concepts", top_tokens[0], path)["error"]["message"]
+    assert "the right mask is of 7 latents, and there are 20 right latents" in message
+
+
+def test_decoys_say_how_many_pairs_are_false(
+    pair, folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = pair("--method", "max", "--decoys")["false_matches"]
+    assert (said["real_latents"], said["decoys"]) == (20, 20)
+    assert said["rate"] == pytest.approx(0.25, abs=0.25)
+    strict = pair("--method", "max", "--decoys", "--max-false-matches", ".1")
+    assert strict["pairs"] == 15
+    out = str(tmp_path / "pairs.parquet")
+    arguments = ["--decoys", "--min-firings", "20", "--min-cofirings", "5", "--max-false-matches", ".1"]
+    assert run(["pair", *folders, "--out", out, *arguments]) == 0
+    shown = capsys.readouterr().out
+    assert "by chance (standard error" in shown
+    assert "left latents by partners" in shown
+    assert "needs decoys=True" in pair("--max-false-matches", ".1")["error"]["message"]
+
+
+def test_two_folders_are_needed_and_a_dry_run_writes_nothing(
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["pair", folders[0]]) == 1
+    assert "name two folders of codes" in capsys.readouterr().err
+    out, lists = tmp_path / "none.parquet", tmp_path / "none.toml"
+    assert run(["pair", *folders, "--out", str(out), "--dry-run", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["left"] == {"n_tokens": 1500, "n_latents": 20}
+    assert run(["pair", "--write-non-concept-lists", str(lists), "--dry-run"]) == 0
+    assert not out.exists()
+    assert not lists.exists()
