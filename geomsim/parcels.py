@@ -73,7 +73,7 @@ def _pickler(stream: io.BytesIO, buffers: list[pickle.PickleBuffer], by_value: s
     """A cloudpickle that also takes the code of modules along which no other process could import."""
     import cloudpickle
 
-    class Pickler(cloudpickle.Pickler):
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, found: Any) -> Any:
             if isinstance(found, type | FunctionType):
                 module = sys.modules.get(found.__module__)

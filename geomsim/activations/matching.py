@@ -220,7 +220,8 @@ def match_latents(
             "threshold": None if max_false_matches is None else false_matches.threshold(max_false_matches),
         }
     if chance is not None:
-        null = null_of(chance, left, right, candidates, seed, correlate_options.get("memory"))
+        work = {name: correlate_options.get(name) for name in ("memory", "device")}
+        null = null_of(chance, left, right, candidates, seed, **work)
         provenance["chance"], keep = beside_chance(null, candidates, matched, chosen_method, direction, max_p)
         matched = drop(reasons, matched, keep, "above_max_p")
     if halves:

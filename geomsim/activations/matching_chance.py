@@ -27,9 +27,12 @@ def null_of(
     right: Codes | None,
     candidates: Candidates,
     seed: int,
-    memory: int | None,
+    **work: Any,
 ) -> ChancePartners:
-    """The chance partners of these codes under the thresholds of the candidates, unless they are given."""
+    """The chance partners of these codes under the thresholds of the candidates, unless they are given.
+
+    `work` says with which memory and on which device.
+    """
     if isinstance(chance, ChancePartners):
         return chance
     if not isinstance(left, Codes) or not isinstance(right, Codes):
@@ -38,7 +41,7 @@ def null_of(
             "chance=chance_partners(left_codes, right_codes, ...)"
         )
     gates = {name: candidates.provenance[name] for name in ("min_firings", "min_cofirings")}
-    return chance_partners(left, right, chance, seed, **gates, memory=memory)
+    return chance_partners(left, right, chance, seed, **gates, **work)
 
 
 def beside_chance(

@@ -29,6 +29,7 @@ _VERBS = {
     "activations": "Read a model (and its dictionaries) on text: codes on disk.",
     "words": "Pool the tokens of each word: codes on which two tokenizers can be paired.",
     "latent": "Look at one latent: how often, how strongly and on which tokens it is active.",
+    "count": "How the latents of two codes fire together, shard by shard, on one machine or many.",
     "pair": "Two codes over the same text: which latent belongs to which.",
     "compare": "Two spaces by one metric or all: scores, chance, p-values.",
     "study": "Many pairs of spaces by many metrics, from a TOML file.",

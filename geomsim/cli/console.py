@@ -36,7 +36,7 @@ class Common:
     dry_run
         say what would be read, written and spent, and touch nothing.
     device
-        where the model of `activations` and `demo` runs, and where `compare` works: cpu, cuda, cuda:1, ...
+        where the model of `activations` and `demo` runs, and where `pair` and `compare` work: cpu, cuda, cuda:1, ...
     quiet
         results only.
     verbose

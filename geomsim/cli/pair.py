@@ -49,7 +49,8 @@ def pair(
     Parameters
     ----------
     left, right
-        folders of codes, as `geomsim activations` writes them, over the same text.
+        folders of codes, as `geomsim activations` writes them, over the same text; or, as `left` alone, the folder of
+        sums that `geomsim count` made of them.
     out
         the pairing, a Parquet table with columns left, right, weight, and mass where the method is transport.
     method
@@ -96,8 +97,11 @@ def pair(
     """
     if write_non_concept_lists is not None:
         return _write_lists(write_non_concept_lists, common)
-    if left is None or right is None:
-        raise InvalidConfig("name two folders of codes over the same text: geomsim pair LEFT RIGHT")
+    if left is None or (right is None and not any(left.glob("block-*.safetensors"))):
+        raise InvalidConfig(
+            "name two folders of codes over the same text, geomsim pair LEFT RIGHT, or one folder of sums of them "
+            "(geomsim count)"
+        )
     from geomsim.activations.codes import Codes
     from geomsim.activations.codes_reader import read_manifest
     from geomsim.activations.filters import non_concepts as no_concepts
@@ -115,22 +119,33 @@ def pair(
     if common.dry_run:
         sizes = {}
         for side, folder in (("left", left), ("right", right)):
+            if folder is None or right is None:
+                continue  # sums, of which only the files would tell
             manifest = read_manifest(folder)
             sizes[side] = {key: manifest[key] for key in ("n_tokens", "n_latents")}
         common.emit({**sizes, "would_write": str(out)}, f"{sizes}; would write {out}")
         return DONE
-    codes = [Codes.open(folder) for folder in (left, right)]
     masks: list[LatentMask | None] = [None, None]
     if non_concepts is not None:
         masks = [
             no_concepts(read_top_tokens(table), rule=non_concept_rule, top=non_concept_top, kinds=kinds)
             for table in non_concepts
         ]
+    correlating: dict[str, Any] = {"top": top, "min_firings": min_firings, "min_cofirings": min_cofirings}
+    if right is None:
+        from geomsim.activations.counted_sums import CountedSums
+
+        # Chance, halves and decoys read the codes again; sums know nothing of single tokens.
+        given_codes: tuple[Any, Any] = (CountedSums.open(left).candidates(**correlating), None)
+        chance, correlating = 0, {}
+    else:
+        if common.device != "cpu":
+            correlating["device"] = common.device
+        given_codes = (Codes.open(left), Codes.open(right))
     matching = match_latents(
-        codes[0], codes[1], method=chosen, direction=direction, min_weight=min_weight,
+        *given_codes, method=chosen, direction=direction, min_weight=min_weight,
         left_mask=masks[0], right_mask=masks[1], cross_fit=cross_fit, chance=chance or None, max_p=max_p,
-        decoys=decoys, max_false_matches=max_false_matches, seed=common.start,
-        top=top, min_firings=min_firings, min_cofirings=min_cofirings,
+        decoys=decoys, max_false_matches=max_false_matches, seed=common.start, **correlating,
     )  # fmt: skip
     pairing = matching.pairing
     pairing.save(out)

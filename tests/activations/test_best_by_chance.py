@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from geomsim.activations.best_by_chance import ChancePartners, _other_text, chance_partners
+from geomsim.activations.best_by_chance import ChancePartners, chance_partners, other_text
 from geomsim.activations.coactivation import correlate
 from geomsim.activations.codes import Codes
 from geomsim.activations.matching import pair
@@ -128,11 +128,11 @@ def test_p_values_against_a_loop(direction):
     assert chance.mean(direction) == pytest.approx(pool[np.isfinite(pool)].mean())
 
 
-def test_the_other_text_is_other_documents_of_like_length():
+def test_theother_text_is_other_documents_of_like_length():
     """Each right token says which document and position it is of; one shift shows where it went."""
     sizes = np.random.default_rng(0).integers(5, 900, 45)
     groups = np.random.default_rng(1).permutation(np.repeat(np.arange(45), sizes))
-    rows, documents = _other_text(groups, len(groups), np.random.default_rng(2))
+    rows, documents = other_text(groups, len(groups), np.random.default_rng(2))
     assert documents == 45
     rank = np.argsort(np.argsort(sizes, kind="stable"))
     stand_ins = []
@@ -149,7 +149,7 @@ def test_the_other_text_is_other_documents_of_like_length():
         if sizes[source] < 500:
             assert place[0] == 0
     assert sorted(stand_ins) == list(range(45))
-    alone, none = _other_text(None, 100, np.random.default_rng(0))
+    alone, none = other_text(None, 100, np.random.default_rng(0))
     assert none == 0
     np.testing.assert_array_equal(alone, (np.arange(100) + alone[0]) % 100)
     assert 25 <= alone[0] <= 75

@@ -77,7 +77,7 @@ def test_text_of_which_nothing_remains(texts, said, source, dictionary):
         read(source, dictionary, *texts)
 
 
-def test_special_tokens_alone_are_counted_beside_other_text(source, dictionary):
+def test_special_tokens_alone_are_counted_besideother_text(source, dictionary):
     codes = read(source, dictionary, "<|endoftext|>" * 300, PLAIN)
     assert set(codes.groups) == {1}
     assert codes.tokens.left_out == {SPECIAL: 300, FIRST: 1}

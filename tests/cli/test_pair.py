@@ -138,3 +138,22 @@ def test_two_folders_are_needed_and_a_dry_run_writes_nothing(
     assert run(["pair", "--write-non-concept-lists", str(lists), "--dry-run"]) == 0
     assert not out.exists()
     assert not lists.exists()
+
+
+def test_sums_that_were_counted_give_the_same_pairs(folders, tmp_path, capsys):
+    sums, of_codes, of_sums = (str(tmp_path / name) for name in ("sums", "codes.parquet", "sums.parquet"))
+    assert run(["count", *folders, "--out", sums, "--json"]) == 0
+    counted = json.loads(capsys.readouterr().out)
+    assert (counted["blocks"], counted["n_tokens"]) == (1, 1500)
+    assert run(["pair", sums, "--out", of_sums, "-q"]) == 0
+    assert run(["pair", *folders, "--out", of_codes, "--chance", "0", "-q"]) == 0
+    found, expected = Pairing.open(of_sums), Pairing.open(of_codes)
+    assert len(expected) == 15
+    np.testing.assert_array_equal(found.left, expected.left)
+    np.testing.assert_array_equal(found.right, expected.right)
+    np.testing.assert_allclose(found.weight, expected.weight, atol=1e-12)
+    capsys.readouterr()
+    assert run(["pair", sums, "--out", of_sums, "--cross-fit"]) == 1
+    assert "needs both sides' Codes" in capsys.readouterr().err
+    assert run(["pair", folders[0]]) == 1
+    assert "or one folder of sums of them (geomsim count)" in capsys.readouterr().err
