@@ -8,6 +8,8 @@ import pytest
 
 from geomsim import catalog
 
+collect_ignore = ["support"]  # not tests, and a plugin file there would register its metric for all of them
+
 pytest.register_assert_rewrite("metric_checks", "torch_threads")  # what an assertion there compared is shown
 
 

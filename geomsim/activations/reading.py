@@ -24,7 +24,7 @@ from geomsim.activations.encoding import (
     told,
 )
 from geomsim.activations.source import Source
-from geomsim.activations.text import Document
+from geomsim.activations.text import Document, differently_named
 from geomsim.activations.text_cuts import LONGEST, SHARD_CHARACTERS, DocumentParts, DocumentShard, document_shards
 from geomsim.activations.text_streams import DocumentStream
 from geomsim.errors import InvalidConfig
@@ -61,7 +61,7 @@ def read_codes(
     InvalidText
         where there are no documents, or no token of them is kept.
     """
-    listed = list(documents)
+    listed = list(differently_named(documents))
     widths = checked_widths(source, dictionaries)
     batches = encoded_batches(source, listed, dict(dictionaries), batch_tokens=batch_tokens)
     passage = passage_of(told(batches, listed, progress), listed, dictionaries, widths)

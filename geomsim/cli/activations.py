@@ -6,19 +6,18 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from geomsim.cli.console import DONE, Common, plain_table
 from geomsim.cli.opening import open_text
-from geomsim.errors import InvalidModel
+from geomsim.cli.opening_models import by_site, check_fit, fitted, open_dictionary, open_source
 from geomsim.progress import track
 
 if TYPE_CHECKING:
     from geomsim.activations.codes import Codes
     from geomsim.activations.dictionary import Dictionary
-    from geomsim.activations.source import Source
     from geomsim.activations.text import Document
     from geomsim.activations.text_streams import DocumentStream
 
@@ -40,6 +39,7 @@ def activations(
     site: Annotated[list[str] | None, Parameter(negative="")] = None,
     source: Literal["transformers", "transformer-lens"] = "transformers",
     context: int | None = None,
+    fits: Annotated[list[str] | None, Parameter(negative="")] = None,
     max_norm_multiple: float | None = None,
     batch_tokens: int = 4096,
     pattern: str = "**/*",
@@ -86,6 +86,9 @@ def activations(
         which library runs the model.
     context
         tokens per window; what the model was built for by default.
+    fits
+        another model that reads the same text: windows end between words, where the windows of both fit, so that each
+        word is read behind the same text. Name the other one when reading either. May be given again.
     max_norm_multiple
         leave out tokens whose norm is more than this many times the usual.
     batch_tokens
@@ -119,16 +122,18 @@ def activations(
         text, pattern=pattern, column=column, name_column=name_column, split=split, subset=subset, documents=documents
     )
     dictionaries = [
-        _dictionary(named, format=dictionary_format, selection=selection, input_scale=input_scale)
+        open_dictionary(named, format=dictionary_format, selection=selection, input_scale=input_scale)
         for named in dictionary or []
     ]
-    placed = _placed(dictionaries, site or [])
+    placed = by_site(dictionaries, site or [])
     folders = {name: out / name.replace(":", "_") for name in placed}
     if common.dry_run:
         _estimate(stream, placed, folders, common)
         return DONE
-    reader = _source(source, model, common.device, context, max_norm_multiple)
-    _check_fit(reader, placed)
+    reader = open_source(source, model, common.device, context, max_norm_multiple)
+    check_fit(reader, placed)
+    if fits:
+        reader = fitted(reader, fits, stream, longest, common)
     total = stream.size().documents
     with _going_on(folders, common), track(total, f"reading {reader.name}, documents") as advance:
         seen = 0
@@ -241,61 +246,6 @@ def _first_codes(
         codes.tokens, documents=codes.tokens.documents[:n_documents], text_hash=text_hash(documents)
     )
     return Codes(codes.matrix, tokens, name=codes.name, provenance=codes.provenance), documents
-
-
-def _dictionary(named: str, **options: Any) -> Dictionary:
-    """What `--dictionary` names: a place of the model before the path, if the dictionary does not say it."""
-    from geomsim.activations.dictionary import read_dictionary
-
-    site, path = named.split("=", 1) if "=" in named and not Path(named).exists() else (None, named)
-    found = read_dictionary(path, site=site, **options)
-    if found.site is None:
-        raise InvalidModel(
-            f"{path} does not say at which place of the model it was trained: write it before, as in "
-            f"--dictionary residual:0={path}"
-        )
-    return found
-
-
-def _placed(dictionaries: list[Dictionary], sites: list[str]) -> dict[str, Dictionary | None]:
-    placed: dict[str, Dictionary | None] = {}
-    for found in dictionaries:
-        assert found.site is not None
-        if found.site in placed:
-            raise InvalidModel(f"two dictionaries were trained at {found.site!r}; read one at a time")
-        placed[found.site] = found
-    for name in sites:
-        if name in placed:
-            raise InvalidModel(f"site {name!r} is asked for twice")
-        placed[name] = None
-    if not placed:
-        raise InvalidModel("say what to read: --dictionary with a sparse autoencoder's directory, or --site residual:0")
-    return placed
-
-
-def _check_fit(source: Source, placed: dict[str, Dictionary | None]) -> None:
-    """Refuse a dictionary of another model, by its own name, before any folder is made."""
-    from geomsim.activations.source import canonical_site
-
-    for site, dictionary in placed.items():
-        try:
-            width = source.width(site)
-            if dictionary is not None:
-                dictionary.check_fits(width, site=canonical_site(site), convention=source.convention)
-        except InvalidModel as error:
-            if dictionary is None:
-                raise
-            raise error.within(str(dictionary.provenance.get("path", dictionary.name))) from None
-
-
-def _source(kind: str, model: str, device: str, context: int | None, max_norm_multiple: float | None) -> Source:
-    if kind == "transformers":
-        from geomsim.activations.transformers_source import TransformersSource
-
-        return TransformersSource(model, device, context=context, max_norm_multiple=max_norm_multiple)
-    from geomsim.activations.transformer_lens_source import TransformerLensSource
-
-    return TransformerLensSource(model, device, context=context, max_norm_multiple=max_norm_multiple)
 
 
 def _report(written: dict[str, Path], longest: int, common: Common) -> None:

@@ -128,7 +128,7 @@ def test_p_values_against_a_loop(direction):
     assert chance.mean(direction) == pytest.approx(pool[np.isfinite(pool)].mean())
 
 
-def test_theother_text_is_other_documents_of_like_length():
+def test_the_other_text_is_other_documents_of_like_length():
     """Each right token says which document and position it is of; one shift shows where it went."""
     sizes = np.random.default_rng(0).integers(5, 900, 45)
     groups = np.random.default_rng(1).permutation(np.repeat(np.arange(45), sizes))

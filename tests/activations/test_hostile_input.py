@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse
+import torch
 
 import geomsim
 from geomsim.activations.codes import Codes
@@ -15,10 +16,11 @@ from geomsim.activations.dictionary import read_dictionary
 from geomsim.activations.latent_look import look
 from geomsim.activations.latent_tokens import top_tokens_table
 from geomsim.activations.latents import top_contexts, top_tokens
+from geomsim.activations.module_source import ModuleSource
 from geomsim.activations.reading import read_codes, write_codes
 from geomsim.activations.text import Document, documents_from_strings, read_documents
 from geomsim.activations.transformers_source import TransformersSource
-from geomsim.activations.windows import EMPTY, FIRST, SPECIAL
+from geomsim.activations.windows import EMPTY, FIRST, SPECIAL, Windowing
 from geomsim.cli.app import run
 from geomsim.errors import InvalidCodes, InvalidConfig, InvalidModel, InvalidPairing, InvalidText
 
@@ -77,7 +79,7 @@ def test_text_of_which_nothing_remains(texts, said, source, dictionary):
         read(source, dictionary, *texts)
 
 
-def test_special_tokens_alone_are_counted_besideother_text(source, dictionary):
+def test_special_tokens_alone_are_counted_beside_other_text(source, dictionary):
     codes = read(source, dictionary, "<|endoftext|>" * 300, PLAIN)
     assert set(codes.groups) == {1}
     assert codes.tokens.left_out == {SPECIAL: 300, FIRST: 1}
@@ -126,7 +128,46 @@ def test_thousands_of_empty_documents(source, dictionary):
     assert set(codes.groups) == {3000}
 
 
+@pytest.mark.parametrize("given", [[PLAIN], PLAIN, [("name", PLAIN)]])
+def test_what_is_no_document_is_refused(given, source, dictionary):
+    with pytest.raises(InvalidText, match=r"a (str|tuple) was given as a document; documents_from_strings makes"):
+        read_codes(source, given, {"residual:0": dictionary})
+
+
+def test_a_link_to_nothing_and_a_name_that_is_no_text_are_named(tmp_path):
+    (tmp_path / "good.txt").write_text("text")
+    link = tmp_path / "link.txt"
+    link.symlink_to(tmp_path / "gone.txt")
+    with pytest.raises(InvalidText, match=r"link\.txt: the link leads to no file"):
+        read_documents(tmp_path)
+    assert [document.name for document in read_documents(tmp_path, "good*")] == ["good.txt"]
+    link.unlink()
+    (tmp_path / "caf\udce9.txt").write_text("text")
+    with pytest.raises(InvalidText, match=r"the name of the file .* is not UTF-8; rename it"):
+        read_documents(tmp_path)
+
+
 # Models and dictionaries.
+
+
+def test_a_path_in_place_of_a_dictionary_is_refused(source):
+    with pytest.raises(InvalidModel, match=r"site 'residual:1': a str was given as a dictionary; read_dictionary"):
+        read_codes(source, documents_from_strings([PLAIN]), {"residual:1": "saes/layer_1"})
+
+
+def test_a_tokenizer_of_another_module_is_named():
+    module = ModuleSource(
+        torch.nn.Sequential(torch.nn.Embedding(50, 3)), lambda text: ([ord(one) for one in text], [(0, 1)] * len(text)),
+        context=4,
+    )  # fmt: skip
+    with pytest.raises(InvalidModel, match=r"token numbers up to 97 .* does this tokenizer belong to it"):
+        list(module.read(documents_from_strings(["aaaa"]), ["0"]))
+
+
+@pytest.mark.parametrize("context", [16.5, True, "16"])
+def test_a_context_that_is_no_number_of_tokens(context):
+    with pytest.raises(InvalidConfig, match=r"context is .*; a whole number of tokens is needed"):
+        Windowing(context)
 
 
 def test_windows_longer_than_the_model_takes():
@@ -155,6 +196,14 @@ def test_activations_that_are_not_finite_are_counted_and_the_first_is_named(kind
     matrix[2, 1] = matrix[4, 0] = bad
     with pytest.raises(InvalidCodes, match="NaN or infinite values on 2 of 6 tokens, the first is token 2"):
         Codes(kind(matrix))
+
+
+@pytest.mark.parametrize("latent", [1.5, True, -1, 3, "1"])
+def test_a_latent_that_is_none(latent):
+    for codes in (Codes(np.ones((6, 3))), Codes(scipy.sparse.csr_array(np.ones((6, 3))))):
+        with pytest.raises(InvalidCodes, match=f"there is no latent {latent!r}: .* has latents 0 to 2"):
+            codes.latent(latent)
+        assert codes.latent(np.int64(2)).tolist() == [1.0] * 6
 
 
 def test_latents_that_never_fire_have_no_partner_and_say_so():

@@ -185,6 +185,13 @@ def test_first_and_special_tokens_neither_count_twice_nor_move_the_median():
     assert kept_letters(norms(2, keep_first=True), ["zabbb"]) == ("abbb", {NORM: 1})
 
 
+def test_tokens_of_norm_0_are_kept_and_do_not_move_the_median():
+    # '`' stands before 'a' and has norm 0, like most of the units of a layer behind a ReLU on some tokens.
+    assert kept_letters(norms(2), ["a```bbbg"]) == ("```bbb", {FIRST: 1, NORM: 1})
+    assert kept_letters(norms(2), ["a``````b"]) == ("``````b", {FIRST: 1})
+    assert kept_letters(norms(2), ["a```"]) == ("```", {FIRST: 1})
+
+
 def test_the_rule_looks_at_one_window_only():
     # 'h' is huge beside 'a', and usual beside 'h'.
     assert kept_letters(norms(4), ["aaaahaaa" + "hhhhhhhh"]) == ("aaaaaa" + "hhhhhhh", {FIRST: 2, NORM: 1})

@@ -15,6 +15,7 @@ from geomsim.activations.source import canonical_site, checked_sites, parse_site
 from geomsim.activations.standard_library import standard_library_documents
 from geomsim.activations.text import documents_from_strings
 from geomsim.activations.tokens import TokenTable
+from geomsim.activations.transformers_loading import weights_digest
 from geomsim.activations.transformers_source import TransformersSource
 from geomsim.activations.windows import EMPTY, FIRST, NORM, SPECIAL
 from geomsim.errors import InvalidConfig, InvalidModel, InvalidText
@@ -443,3 +444,16 @@ def test_importing_the_interface_imports_no_torch():
         "assert not {'torch', 'transformers', 'transformer_lens', 'scipy'} & set(sys.modules), sorted(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_provenance_tells_weights_apart(tiny_models):
+    from transformers import AutoModel
+
+    place = next(iter(tiny_models.values()))
+    model = AutoModel.from_pretrained(place)
+    before = weights_digest(model)
+    assert before == weights_digest(AutoModel.from_pretrained(place)) == TransformersSource(place).provenance["weights"]
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 1e-4 * torch.randn_like(weight)
+    assert weights_digest(model) != before

@@ -224,3 +224,47 @@ def test_a_dry_run_reads_sizes_alone(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert activations(LEFT, "dataset:nobody/nothing", out, "-d", sae, "--dry-run") == 0
     assert '"tokens_about": "unknown"' in capsys.readouterr().out
     assert not out.exists()
+
+
+def test_windows_that_fit_another_model_end_where_its_windows_end(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    models, cuts = (LEFT, MODELS / "third"), []
+    for model, other in (models, models[::-1]):
+        out = tmp_path / model.name
+        assert activations(model, text, out, "--site", "residual:0", "--fits", str(other)) == 0
+        run_of = json.loads((out / "residual_0" / "run.json").read_bytes())
+        cuts.append(run_of["source"]["cuts"])
+    assert cuts[0] == cuts[1]
+    assert cuts[0]["cuts"] > 20
+    assert activations(LEFT, text, tmp_path / "other", "--site", "residual:0", "--fits", "nowhere/at/all") == 1
+    assert "nowhere/at/all: no such model directory" in capsys.readouterr().err
+
+
+def test_a_dictionary_may_be_told_its_place(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from safetensors.numpy import load_file
+
+    weights = load_file(LEFT / "saes" / "layer_1" / "sae_weights.safetensors")
+    latents = weights["W_enc"].shape[1]
+    arrays = {name: weights[name].astype(np.float32) for name in ("W_enc", "W_dec", "b_enc", "b_dec")}
+    # The form of Gemma Scope, whose files do not say where they were trained.
+    np.savez(tmp_path / "params.npz", **arrays, threshold=np.full(latents, 0.5, dtype=np.float32))
+    file = str(tmp_path / "params.npz")
+    assert activations(LEFT, text, tmp_path / "none", "-d", file) == 1
+    assert f"--dictionary residual:0={file}" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+    assert activations(LEFT, text, tmp_path / "codes", "-d", f"residual:1={file}") == 0
+    assert Codes.open(tmp_path / "codes" / "residual_1").n_latents == latents
+    capsys.readouterr()
+    assert run(["inspect", file, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)[0]
+    assert (found["kind"], found["latents"]) == ("sparse autoencoder", latents)
+
+
+def test_a_hub_id_that_cannot_be_fetched_is_named(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert activations(LEFT, text, tmp_path / "codes", "-d", "nobody/nothing/layer_3") == 1
+    assert "nobody/nothing/layer_3: no such directory here, and as a hub id it could not be fetched" in (
+        capsys.readouterr().err
+    )
