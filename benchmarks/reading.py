@@ -135,7 +135,9 @@ def dictionary_for(model: str, layer: int) -> Dictionary:
     if model == "right":
         return read_dictionary(SHIPPED / "right" / "saes" / f"layer_{layer}")
     encoder = torch.randn(256, 4096, generator=torch.Generator().manual_seed(0)) / 16
-    return Dictionary(encoder, torch.zeros(4096), encoder.T.contiguous(), torch.zeros(256), "topk", k=32)
+    return Dictionary(
+        encoder, torch.zeros(4096), encoder.T.contiguous(), torch.zeros(256), "topk", k=32, convention="raw"
+    )
 
 
 def some_documents(characters: int) -> list[Document]:

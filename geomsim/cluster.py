@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
 from geomsim.cluster_tasks import Answer, identity, loaded, perform
 from geomsim.errors import GeomsimError, InvalidConfig
@@ -52,6 +53,16 @@ class _Run:
     failed: bool = False
 
 
+def _has_port(address: str) -> bool:
+    """Whether a number stands where a port is to be; `inproc` has none."""
+    if address.startswith("inproc"):
+        return True
+    try:
+        return bool(urlsplit(address).port)
+    except ValueError:
+        return False
+
+
 class Cluster:
     """The connection to a cluster; a context manager.
 
@@ -62,7 +73,7 @@ class Cluster:
     def __init__(self, address: str) -> None:
         from distributed import Client
 
-        if not _ADDRESS.fullmatch(address):
+        if not _ADDRESS.fullmatch(address) or not _has_port(address):
             raise InvalidConfig(
                 f"the scheduler {address!r} is no address of one; `dask scheduler` says its own when it starts, "
                 "for example tcp://10.0.0.5:8786"

@@ -158,7 +158,7 @@ def test_draws_do_not_depend_on_the_memory_budget(monkeypatch: pytest.MonkeyPatc
         assert sum(done) == 211
         steps.append(len(done))
     assert steps[0] == 211
-    assert steps[-1] <= 20  # and yet progress is told now and then
+    assert 20 <= steps[1] == steps[-1] < 50  # progress is told now and then, and a large memory changes no batch
     np.testing.assert_allclose(found[0], found[1], rtol=0, atol=1e-15)
     np.testing.assert_allclose(found[0], found[2], rtol=0, atol=1e-15)
 

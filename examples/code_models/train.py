@@ -184,7 +184,10 @@ def train_sae(
     sae = TopKTrainingSAE(
         TopKTrainingSAEConfig(
             d_in=plan.width, d_sae=plan.latents, k=plan.k, normalize_activations="expected_average_only_in",
-            metadata=SAEMetadata(model_name=plan.name, hook_name=f"blocks.{layer}.hook_resid_post"),
+            # Read from transformers itself: nothing is folded or centred, which geomsim wants to know.
+            metadata=SAEMetadata(
+                model_name=plan.name, hook_name=f"blocks.{layer}.hook_resid_post", convention="raw"
+            ),
         )
     )  # fmt: skip
 

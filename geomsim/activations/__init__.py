@@ -18,6 +18,7 @@ from geomsim.activations.cross_fitting import held_out as held_out
 from geomsim.activations.cross_fitting import split_by_document as split_by_document
 from geomsim.activations.cuts import Cuts as Cuts
 from geomsim.activations.cuts import common_cuts as common_cuts
+from geomsim.activations.decoder_cosine import decoder_cosine as decoder_cosine
 from geomsim.activations.decoys import FalseMatches as FalseMatches
 from geomsim.activations.decoys import plant_decoys as plant_decoys
 from geomsim.activations.dictionary import Dictionary as Dictionary
@@ -53,6 +54,7 @@ from geomsim.activations.pairing_report import pairing_report as pairing_report
 from geomsim.activations.pooling import pool_words as pool_words
 from geomsim.activations.reading import read_codes as read_codes
 from geomsim.activations.reading import write_codes as write_codes
+from geomsim.activations.shard_documents import first_documents as first_documents
 from geomsim.activations.source import Batch as Batch
 from geomsim.activations.source import Source as Source
 from geomsim.activations.text import Document as Document

@@ -44,7 +44,7 @@ def align(left: Codes, right: Codes, documents: Sequence[Document] | None = None
     InvalidCodes
         when the two read different texts, share no token, have groups that differ, or (without token tables)
         have unequal numbers of tokens; when one side's rows are words and the other's are tokens, words were made by
-        different patterns, or one word has other characters on the other side (the first such word is named).
+        different patterns or pools, or one word has other characters on the other side (the first such word is named).
     """
     if left.text_hash and right.text_hash and left.text_hash != right.text_hash:
         raise InvalidCodes(
@@ -99,11 +99,16 @@ def _both_of_words(left: Codes, right: Codes) -> bool:
         )
     if tokens:
         return False
-    patterns = [str(found["pattern"]) for found in made.values() if found is not None]
+    patterns, pools = ([str(found.get(what)) for found in made.values() if found] for what in ("pattern", "pool"))
     if patterns[0] != patterns[1]:
         raise InvalidCodes(
             f"left and right codes are of different words: the pattern of the left is {patterns[0]!r}, that of the "
             f"right {patterns[1]!r}; pool both sides with one pattern"
+        )
+    if pools[0] != pools[1]:
+        raise InvalidCodes(
+            f"the words of the left codes were pooled by {pools[0]!r} and those of the right by {pools[1]!r}, which "
+            "are different quantities; pool both alike (pool_words(..., pool=), `geomsim words --pool`)"
         )
     return True
 

@@ -123,14 +123,23 @@ class Codes:
 
         return open_codes(path, verify=verify, into=cls)
 
-    def save(self, path: str | Path, *, dtype: str = "float32", replace: bool = False) -> Path:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        dtype: str = "float32",
+        replace: bool = False,
+        shard_documents: Sequence[int] | None = None,
+    ) -> Path:
         """Write a directory of safetensors shards with a manifest; `Codes.open(path)` reads it again.
 
         With ``dtype="float16"`` values are rounded to half the space. ``replace`` allows overwriting older codes.
+        ``shard_documents`` are the numbers of the documents that shards begin with: codes of two models that are to be
+        counted shard by shard (:func:`count_codes`) need the same; without it, shards hold about 65,536 rows.
         """
         from geomsim.activations.codes_writer import save_codes
 
-        return save_codes(self, path, dtype=dtype, replace=replace)
+        return save_codes(self, path, dtype=dtype, replace=replace, shard_documents=shard_documents)
 
     @property
     def is_sparse(self) -> bool:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.codes_format import (
+    DOCUMENT_KEYS,
     FORMAT,
     GROUPS,
     MANIFEST,
@@ -22,6 +23,7 @@ from geomsim.activations.codes_format import (
     UNFINISHED,
     VERSION,
     counted_shards,
+    manifest_digest,
     shard_files,
     shard_name,
 )
@@ -30,8 +32,6 @@ from geomsim.activations.text_cuts import DocumentShard
 from geomsim.activations.tokens import COLUMNS, TokenTable
 from geomsim.activations.whole_files import PART, DiskFullError, appear
 from geomsim.errors import InvalidCodes
-
-_DOCUMENTS = ("first_document", "n_documents", "documents_hash")
 
 
 class CodesFolder:
@@ -99,7 +99,7 @@ class CodesFolder:
         for what, wanted in expected.items():
             found = header.metadata.get(what)
             if found != wanted:
-                kind = "was the text changed" if what in _DOCUMENTS else "is it of another run"
+                kind = "was the text changed" if what in DOCUMENT_KEYS else "is it of another run"
                 raise InvalidCodes(
                     f"{file}: a foreign shard: its {what} is {found!r}, that of the text and model that are read now "
                     f"is {wanted!r}; {kind}? Move the file away, or start again with replace=True (--replace)"
@@ -176,6 +176,7 @@ class CodesFolder:
             "provenance": dict(provenance),
             "shards": self._entries,
         }
+        manifest["sha256"] = manifest_digest(manifest)
         content, file = json.dumps(manifest, indent=1).encode(), self.path / MANIFEST
         if not file.exists():
             self._appear(file, [content])
@@ -260,14 +261,14 @@ class CodesFolder:
             **self.identity,
             "run": run,
             "shard": str(number),
-            **dict(zip(_DOCUMENTS, (str(first_document), str(n_documents), documents_hash), strict=True)),
+            **dict(zip(DOCUMENT_KEYS, (str(first_document), str(n_documents), documents_hash), strict=True)),
         }
 
     def _record(self, file: str, header: Mapping[str, str], size: int, sha256: str) -> None:
         self._layout, self._n_latents = header["layout"], int(header["n_latents"])
         self.left_out.update(json.loads(header["left_out"]))
         self._rounded_to_zero += int(header["rounded_to_zero"])
-        first, count = (int(header[what]) if header[what] else None for what in _DOCUMENTS[:2])
+        first, count = (int(header[what]) if header[what] else None for what in DOCUMENT_KEYS[:2])
         self._entries.append(
             {
                 "file": file, "rows": int(header["rows"]), "nnz": int(header["nnz"]), "bytes": size, "sha256": sha256,

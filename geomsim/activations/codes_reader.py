@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from geomsim.activations.codes import Codes
 from geomsim.activations.codes_format import (
+    DOCUMENT_KEYS,
     FORMAT,
     GROUPS,
     IDENTITY,
@@ -24,6 +25,7 @@ from geomsim.activations.codes_format import (
     TOKEN_PREFIX,
     UNFINISHED,
     VERSION,
+    check_manifest,
     counted_shards,
     shard_files,
 )
@@ -144,6 +146,7 @@ def _parsed_manifest(file: Path, *_written: int) -> Mapping[str, Any]:
     missing = [name for name in (*MANIFEST_KEYS, *IDENTITY) if name not in manifest]
     if missing or not manifest["shards"]:
         raise InvalidCodes(f"{file}: damaged, {', '.join(missing) or 'shards'} missing")
+    check_manifest(file, manifest)
     if manifest["documents"] is not None:
         manifest["documents"] = tuple(manifest["documents"])  # one object for the token tables of all shards
     return manifest
@@ -179,14 +182,18 @@ def _read_shard(folder: Path, manifest: Mapping[str, Any], number: int, verify: 
         kind = "truncated" if size < expected else "damaged"
         raise InvalidCodes(f"{file}: {kind}: {size} bytes where {MANIFEST} says {expected}; {again}")
     header = read_header(file)
-    for what in ("dictionary", "text_hash", "model", "site", "n_latents", "first_document", "documents_hash"):
-        wanted = shard[what] if what in shard else manifest[what]
-        found = header.metadata.get(what)
-        if found == "" and what == "text_hash":
+    described = {
+        **{what: manifest[what] for what in ("dictionary", "text_hash", "model", "site", "n_latents", "layout")},
+        **{what: shard[what] for what in ("rows", *DOCUMENT_KEYS)},
+        "shard": number,
+    }
+    for what, listed in described.items():
+        said = header.metadata.get(what)
+        if said == "" and what == "text_hash":
             continue  # read from a stream, whose hash was not yet known; its documents have one
-        if found != ("" if wanted is None else str(wanted)):
+        if said != ("" if listed is None else str(listed)):
             raise InvalidCodes(
-                f"{file}: a foreign shard: its {what} is {found!r}, that of {MANIFEST} is {wanted!r}; move it away"
+                f"{file}: a foreign shard: its {what} is {said!r}, that of {MANIFEST} is {listed!r}; move it away"
             )
     if verify and _hash(file) != shard["sha256"]:
         raise InvalidCodes(f"{file}: damaged: its sha256 is not the one in {MANIFEST}; {again}")
@@ -196,6 +203,13 @@ def _read_shard(folder: Path, manifest: Mapping[str, Any], number: int, verify: 
         raise InvalidCodes(f"{file}: damaged: no counts of what was left out ({error!r})") from error
     arrays = map_arrays(file, header)
     columns = {name: values for name, values in arrays.items() if name.startswith(TOKEN_PREFIX) or name == GROUPS}
+    wanted = () if manifest["documents"] is None else COLUMNS
+    found = [name for name in columns if name != GROUPS]
+    if sorted(found) != sorted(TOKEN_PREFIX + name for name in wanted):
+        raise InvalidCodes(
+            f"{file}: damaged: it holds the columns {', '.join(found) or 'none'} of a token table where {MANIFEST} "
+            f"{f'names documents, so that {len(COLUMNS)} are needed' if wanted else 'names no documents'}; {again}"
+        )
     return _Stored(_matrix(arrays, manifest, int(shard["rows"]), file), columns, left_out)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,7 +34,14 @@ class CodesWriter:
     dtype
         of the values on disk, float32 or float16. Values that float16 rounds to zero are counted in the manifest.
     shard_tokens
-        tokens per shard; what is in a shard does not depend on how the batches were cut.
+        tokens per shard, at the most: shards are cut between documents where these are known (token table or groups),
+        and a document of more tokens makes a longer shard. What is in a shard does not depend on how the batches were
+        cut. A group whose tokens do not lie together is cut like several.
+    shard_documents
+        the number of the first document of each shard, ascending, instead of `shard_tokens`. Codes of two models that
+        are cut at the same documents can be counted shard by shard, however many rows each has left out;
+        :func:`geomsim.activations.shard_documents.first_documents` tells where the shards of other codes begin. A
+        shard may be left without rows. ``[0]`` makes one shard.
     replace
         whether codes that are there already (finished or not) are deleted first.
 
@@ -41,7 +49,8 @@ class CodesWriter:
     ------
     InvalidCodes
         when the directory already holds codes, a batch does not fit the ones before, a value is too large for
-        float16, the disk is full, or nothing was appended.
+        float16, the disk is full, or nothing was appended; with `shard_documents`, when documents are not known or do
+        not come in this order.
 
     Notes
     -----
@@ -61,10 +70,14 @@ class CodesWriter:
         provenance: Mapping[str, Any] | None = None,
         dtype: str = "float32",
         shard_tokens: int = SHARD_TOKENS,
+        shard_documents: Sequence[int] | None = None,
         replace: bool = False,
     ) -> None:
         if shard_tokens < 1:
             raise InvalidCodes(f"shard_tokens must be at least 1, got {shard_tokens}")
+        firsts = None if shard_documents is None else [int(document) for document in shard_documents]
+        if firsts is not None and (not firsts or any(one >= other for one, other in pairwise(firsts))):
+            raise InvalidCodes(f"shard_documents must be ascending numbers of documents, at least one, got {firsts}")
         self._provenance = checked_provenance(provenance or {})
         identity = {"model": model, "site": site, "dictionary": dictionary, "text_hash": text_hash}
         self._folder = CodesFolder(path, identity, dtype=dtype, replace=replace)
@@ -72,6 +85,8 @@ class CodesWriter:
         self.path = self._folder.path
         self._name = name
         self._shard_tokens = shard_tokens
+        self._shard_documents = firsts
+        self._shards = 0
         self._buffer: list[Codes] = []
         self._buffered = 0
         self._rows = 0
@@ -100,8 +115,8 @@ class CodesWriter:
         self._rows += codes.n_tokens
         self._buffer.append(codes)
         self._buffered += codes.n_tokens
-        while self._buffered >= self._shard_tokens:
-            self._flush(self._shard_tokens)
+        while (rows := self._next_shard()) is not None:
+            self._flush(rows)
 
     def close(self) -> Path:
         """Write what is still buffered, then the manifest; the codes can be opened from here on."""
@@ -109,6 +124,8 @@ class CodesWriter:
             raise InvalidCodes(f"{self.path}: no tokens were appended, there are no codes to write")
         if self._buffered:
             self._flush(self._buffered)
+        while self._shards < len(self._shard_documents or ()):
+            self._flush(0)
         tokens = self._first.tokens
         return self._folder.finish(
             text_hash=self._folder.identity["text_hash"],
@@ -145,9 +162,35 @@ class CodesWriter:
                 "number the documents of all batches in one list"
             )
 
+    def _next_shard(self) -> int | None:
+        """How many buffered tokens make the next shard; None where what comes later may still belong to it."""
+        labels = [batch.groups for batch in self._buffer if batch.groups is not None]
+        if self._shard_documents is not None:
+            if len(labels) < len(self._buffer):
+                raise InvalidCodes(
+                    f"{self.path}: shard_documents cuts between documents, but these codes have neither a token table "
+                    "nor groups; leave it out"
+                )
+            if self._shards + 1 >= len(self._shard_documents):
+                return None
+            if not labels:
+                return None
+            later = np.concatenate(labels) >= self._shard_documents[self._shards + 1]
+            return int(later.argmax()) if later.any() else None
+        if not labels:
+            return self._shard_tokens if self._buffered >= self._shard_tokens else None
+        if self._buffered <= self._shard_tokens:
+            return None
+        begins = np.flatnonzero(np.diff(np.concatenate(labels))) + 1
+        fitting = int(np.searchsorted(begins, self._shard_tokens, side="right"))
+        if fitting:
+            return int(begins[fitting - 1])
+        return int(begins[0]) if len(begins) else None
+
     def _flush(self, n_rows: int) -> None:
         """Write the first `n_rows` buffered tokens as one shard."""
-        parts: list[Codes] = []
+        assert self._first is not None
+        parts: list[Codes] = [] if n_rows else [self._first.take(np.arange(0))]
         missing = n_rows
         while missing:
             batch = self._buffer.pop(0)
@@ -160,6 +203,15 @@ class CodesWriter:
         self._buffered -= n_rows
         tables = [part.tokens for part in parts if part.tokens is not None]
         groups = [part.groups for part in parts if part.groups is not None]
+        if n_rows and self._shard_documents is not None:
+            lowest, first = int(np.concatenate(groups).min()), self._shard_documents[self._shards]
+            if lowest < first:
+                raise InvalidCodes(
+                    f"{self.path}: document {lowest} comes after document {first}, with which shard {self._shards} "
+                    "begins, or before the first of shard_documents; sort the rows by document, or leave "
+                    "shard_documents out"
+                )
+        self._shards += 1
         self._folder.add(
             joined([part.matrix for part in parts]),
             TokenTable.concatenate(tables) if tables else None,
@@ -197,12 +249,22 @@ def checked_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return dict(provenance)
 
 
-def save_codes(codes: Codes, path: str | Path, *, dtype: str = "float32", replace: bool = False) -> Path:
+def save_codes(
+    codes: Codes,
+    path: str | Path,
+    *,
+    dtype: str = "float32",
+    replace: bool = False,
+    shard_documents: Sequence[int] | None = None,
+) -> Path:
     """Write codes that are in memory; what :meth:`Codes.save` does."""
     provenance = dict(codes.provenance)
     identity: dict[str, Any] = {name: str(provenance.pop(name, "")) for name in IDENTITY}
     identity["text_hash"] = codes.text_hash
     provenance.pop("rounded_to_zero", None)
-    with CodesWriter(path, **identity, name=codes.name, provenance=provenance, dtype=dtype, replace=replace) as writer:
+    with CodesWriter(
+        path, **identity, name=codes.name, provenance=provenance, dtype=dtype, replace=replace,
+        shard_documents=shard_documents,
+    ) as writer:  # fmt: skip
         writer.append(codes)
     return Path(path)

@@ -52,8 +52,9 @@ class CountedBlock:
     """One block of text: its number, both sides' sums, and the cross sums of all right latents in tiles, in order.
 
     `documents` are the numbers of its documents in the text of hash `text_hash` (empty where they are not known),
-    `left_out` counts the tokens that only one side had, `source` names what was counted where that is known. `release`
-    gives memory back that a mapped file takes while it is read.
+    `left_out` counts the tokens that only one side had. Where they are known, `source` is a hash of the codes that were
+    counted and `documents_hash` one of the names and texts of the documents, by which text that was counted twice is
+    told. `release` gives memory back that a mapped file takes while it is read.
     """
 
     number: int
@@ -65,6 +66,7 @@ class CountedBlock:
     text_hash: str = ""
     left_out: dict[str, int] = field(default_factory=dict)
     source: str = ""
+    documents_hash: str = ""
     release: Callable[[], None] = lambda: None
 
     def tiles_with(self, rights: NDArray[np.int64]) -> Iterator[tuple[Tile, slice]]:

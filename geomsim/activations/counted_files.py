@@ -152,6 +152,7 @@ def _pieces(folder: Path, identity: Identity, block: CountedBlock, tiles: Iterab
         "text_hash": block.text_hash,
         "left_out": json.dumps(block.left_out),
         "source": block.source,
+        "documents_hash": block.documents_hash,
     }
     # The header stands first and tells the sizes, which are known last.
     with tempfile.TemporaryFile(dir=folder) as spill:
@@ -249,5 +250,6 @@ def _block(
         text_hash=metadata["text_hash"],
         left_out=json.loads(metadata["left_out"]),
         source=metadata["source"],
+        documents_hash=metadata.get("documents_hash", ""),
     )
     return StoredBlock(Identity(whose["left"], whose["right"], measure), block)

@@ -29,6 +29,8 @@ from geomsim.activations.words import made_of_words
 from geomsim.errors import GeomsimWarning, InvalidCodes
 from geomsim.memory import batch_budget
 
+# A standard error of k blocks is itself off by about 1 / sqrt(2 (k - 1)): a quarter for 10.
+_FEW_BLOCKS = 10
 # Mean square over variance beyond which a reader is told how few digits are left.
 _CONDITION = 1e7
 
@@ -96,7 +98,9 @@ class CountedSums:
     Blocks are added up only when candidates are asked for, in the order of their numbers. So it does not matter who
     counted which block, when, and in what order they were merged: the results have the same bits.
 
-    Raises InvalidCodes when a number or a document is there twice, for then text was counted twice.
+    Raises InvalidCodes when text was counted twice: when a block's number, its documents (by the hash of their names
+    and texts), the codes it was counted of, or a document of one text is there twice. Documents of different texts may
+    have the same numbers.
     """
 
     def __init__(self, identity: Identity, blocks: Iterable[CountedBlock]) -> None:
@@ -142,8 +146,11 @@ class CountedSums:
     ) -> Candidates:
         """What :func:`correlate` gives for the whole text with these blocks; options as there.
 
-        Where there are more than `max_blocks` blocks, neighbouring ones go together in the jackknife. With one block
-        there is no jackknife, and every standard error is infinite.
+        Standard errors are those of a jackknife over blocks, as they were counted: `count_codes` makes one of each
+        shard of the codes, and blocks cannot be divided afterwards. Where there are more than `max_blocks`,
+        neighbouring ones go together. Below 10 a GeomsimWarning says on how many they rest: an error from k blocks is
+        itself uncertain by about ``1 / sqrt(2 (k - 1))`` of its size. It is infinite for every pair where there is one
+        block, and for a pair of which one latent varies in one block alone.
 
         Raises InvalidCodes when nothing was counted or an option is out of range.
         """
@@ -151,6 +158,8 @@ class CountedSums:
         blocks = [block for block in self.blocks if block.n_tokens]
         if not blocks:
             raise InvalidCodes(f"{len(self.blocks)} counted blocks hold no token; there is nothing to correlate")
+        if standard_errors and len(blocks) < _FEW_BLOCKS:
+            _warn_of_few_blocks(len(blocks))
         budget = memory or batch_budget()
         sizes = [block.n_tokens for block in blocks]
         group_of = groups_of_blocks(len(blocks), max_blocks)
@@ -222,6 +231,7 @@ class CountedSums:
 def _refuse_text_counted_twice(blocks: Iterable[CountedBlock]) -> None:
     seen: set[int] = set()
     holder: dict[str, dict[int, int]] = {}
+    counted: dict[tuple[str, str], int] = {}
     for block in blocks:
         if block.number in seen:
             raise InvalidCodes(
@@ -229,6 +239,14 @@ def _refuse_text_counted_twice(blocks: Iterable[CountedBlock]) -> None:
                 "were given one number; count each part once, under a number of its own (block=)"
             )
         seen.add(block.number)
+        # Codes without documents may repeat: rows on which nothing fires are alike.
+        marks = {"documents": block.documents_hash, "codes": block.source if len(block.documents) else ""}
+        for what, mark in marks.items():
+            if mark and (other := counted.setdefault((what, mark), block.number)) != block.number:
+                raise InvalidCodes(
+                    f"blocks {other} and {block.number} were counted of the same {what}: text was counted twice under "
+                    "different numbers; keep one of the two"
+                )
         if not block.text_hash:
             continue  # numbers of documents mean nothing without the text
         documents = holder.setdefault(block.text_hash, {})
@@ -239,6 +257,21 @@ def _refuse_text_counted_twice(blocks: Iterable[CountedBlock]) -> None:
                     "twice, or a document was cut; a block must hold whole documents"
                 )
             documents[document] = block.number
+
+
+def _warn_of_few_blocks(n_blocks: int) -> None:
+    rest = (
+        "all standard errors are infinite, for all tokens are in 1 block of text"
+        if n_blocks == 1
+        else f"standard errors rest on {n_blocks} blocks of text"
+    )
+    warnings.warn(
+        f"{rest}; a block is a shard of the codes that were counted, or what `count` was given as one (block=): count "
+        "more text, or read it again into smaller shards (geomsim activations --shard-characters), or do without "
+        "errors (standard_errors=False)",
+        GeomsimWarning,
+        stacklevel=3,
+    )
 
 
 def _warn_of_lost_digits(side: str, pooled: PooledSide, eligible: np.ndarray[Any, np.dtype[np.bool_]]) -> None:

@@ -1,9 +1,17 @@
 """Planted decoys: how many of the pairs are false, estimated from latents that are known to have no partner.
 
 A decoy is a copy of a latent read against other text (the documents exchanged and circularly shifted, as for
-:mod:`best_by_chance`): it fires as often, as strongly and in as long runs, and corresponds to nothing. Decoys stand
-among the latents of the chosen side while pairs are made. A latent without a true partner does not know them from
+:mod:`best_by_chance`): it fires about as often, as strongly and in as long runs, and corresponds to nothing. Decoys
+stand among the latents of the chosen side while pairs are made. A latent without a true partner does not know them from
 false partners, so that the pairs with decoys tell how many of the other pairs are false.
+
+A decoy fires exactly as often where all documents are of one length. Else the document that stands in for another one
+is cut or repeated to its length, and a latent that prefers the documents that are cut loses firings. All decoys
+together then keep theirs within some percent. How far one is off depends on how unlike in length the documents are
+that are exchanged, neighbours by length in blocks of ten or more: of latents that fire in some five of 100 documents,
+lengths within a factor of ten, nine in ten decoys have .8 to 1.25 times the firings of their latent, and runs as long
+within a tenth. With a dozen documents, or one far longer than all others, a decoy may have any number of firings, none
+too, and falls below ``min_firings`` where its latent does not: read more documents, or cut long ones.
 """
 
 from __future__ import annotations

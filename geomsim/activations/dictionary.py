@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.dictionary_activations import Activation, check_activation, firings, least_to_exceed
-from geomsim.errors import InvalidModel
+from geomsim.activations.source import check_convention
+from geomsim.errors import GeomsimWarning, InvalidModel
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -55,7 +57,8 @@ class Dictionary:
     site
         where it was trained, as a site of :mod:`geomsim.activations.source`; None where that is not known.
     convention
-        "raw" for the model as published, "centred" where the mean of each residual row was removed, "" unknown.
+        "raw" for the model as published, "centred" where the mean of each residual row was removed, "" unknown: then
+        reading with it warns, since codes of the other kind of activations would be wrong and look like any others.
     name, provenance
         shown in results.
     sha256
@@ -66,7 +69,8 @@ class Dictionary:
     Raises
     ------
     InvalidModel
-        where shapes do not fit each other, the decoder is transposed, or a weight is not finite or an integer.
+        where shapes do not fit each other, the decoder is transposed, a weight is not finite or an integer, or the
+        convention is none of these.
     """
 
     encoder: Tensor
@@ -86,6 +90,7 @@ class Dictionary:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_convention(self._called, self.convention)
         if self.encoder.ndim != 2 or self.decoder.ndim != 2:
             raise InvalidModel(
                 f"{self._called}: encoder and decoder must be matrices, not of shapes {tuple(self.encoder.shape)} and "
@@ -215,7 +220,9 @@ class Dictionary:
     def check_fits(self, source_width: int, *, site: str | None = None, convention: str = "") -> None:
         """Raise InvalidModel where activations of this width, site or convention are not what it was trained on.
 
-        A site or convention that either side does not know is not compared.
+        A site or convention that either side does not know is not compared. Where the activations have a convention
+        and the dictionary has none, a GeomsimWarning says so, once for each dictionary. None comes for the neurons of
+        an MLP: folding norms and centring weights do not change them.
         """
         if source_width != self.width:
             raise InvalidModel(
@@ -232,6 +239,21 @@ class Dictionary:
                 f"{self._called} was trained on {self.convention} activations, but the model is read {convention}; "
                 "its codes would be wrong"
             )
+        if convention and not self.convention and not (site or self.site or "").startswith("neurons:"):
+            self._tell_unknown_convention(convention)
+
+    def _tell_unknown_convention(self, convention: str) -> None:
+        if "_told" in self.__dict__:
+            return
+        object.__setattr__(self, "_told", True)
+        warnings.warn(
+            f"{self._called} does not say on which convention it was trained, and the model is read {convention}: were "
+            "it trained on a model with folded norms and centred weights (HookedTransformer does both by default), "
+            "its codes would be wrong. State what it is: read_dictionary(..., convention='raw') for the model as "
+            "published, or 'centred'; Dictionary(..., convention='raw'); or \"convention\": \"raw\" in its cfg.json",
+            GeomsimWarning,
+            stacklevel=3,
+        )
 
     def to(self, device: Any) -> Self:
         """The same dictionary on another device."""
@@ -310,6 +332,7 @@ def read_dictionary(
     subfolder: str | None = None,
     revision: str | None = None,
     site: str | None = None,
+    convention: str | None = None,
     selection: Literal["threshold", "per-token"] | None = None,
     input_scale: float | None = None,
 ) -> Dictionary:
@@ -341,6 +364,10 @@ def read_dictionary(
     site
         where it was trained, for files that do not say so or say it wrongly; see
         :mod:`geomsim.activations.source`.
+    convention
+        on what it was trained, "raw" or "centred", for files that do not say so or say it wrongly; see
+        :class:`Dictionary`. Of the formats above only sae-lens leaves it open: its files have it where they hold a
+        ``convention``, ``center_writing_weights``, or a model class other than HookedTransformer.
     selection
         for a dictionary with both k and a threshold, which decides what fires: "threshold" (the rule for BatchTopK at
         inference) or "per-token", the k largest of each token (the rule for TopK). By default as its own kind does.
@@ -358,7 +385,7 @@ def read_dictionary(
     from geomsim.activations.dictionary_formats import read_files
     from geomsim.activations.sae_lens_format import dictionary_from_sae_lens
 
-    reading = Reading(selection, input_scale, site)
+    reading = Reading(selection, input_scale, site, convention)
     if isinstance(path_or_id, str | Path):
         return read_files(path_or_id, reading, format=format, subfolder=subfolder, revision=revision)
     if hasattr(path_or_id, "state_dict") and hasattr(getattr(path_or_id, "cfg", None), "to_dict"):

@@ -28,8 +28,11 @@ class Reading:
     selection: Selection | None = None
     input_scale: float | None = None
     site: str | None = None
+    convention: str | None = None
 
     def __post_init__(self) -> None:
+        if self.convention not in (None, "raw", "centred"):
+            raise InvalidConfig(f"convention {self.convention!r}: choose 'raw' or 'centred'")
         if self.selection not in (None, "threshold", "per-token"):
             raise InvalidConfig(f"selection {self.selection!r}: choose 'threshold' or 'per-token'")
         if self.input_scale is not None and not 0 < self.input_scale < float("inf"):
@@ -193,6 +196,9 @@ def made(place: str, reading: Reading, parts: Mapping[str, Any]) -> Dictionary:
     if reading.site is not None:
         parts["site"] = reading.site
         provenance["site_from"] = "the caller"
+    if reading.convention is not None:
+        parts["convention"] = reading.convention
+        provenance["convention_from"] = "the caller"
     if reading.input_scale is not None:
         parts = _with_input_scale(place, parts, reading.input_scale)
         provenance["input_scale"] = reading.input_scale

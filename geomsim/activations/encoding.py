@@ -125,6 +125,7 @@ def provenance_of(source: Source, site: str, dictionary: Dictionary | None) -> d
     described: dict[str, Any] = {**identity_of(source, site, dictionary), "source": source.provenance}
     if dictionary is not None:
         described["dictionary_name"] = dictionary.name
+        described["dictionary_convention"] = dictionary.convention
         described["dictionary_provenance"] = dict(dictionary.provenance)
     return described
 

@@ -76,6 +76,9 @@ class ActivationHistogram:
         )
 
 
+_MOST_BINS = 10_000
+
+
 def activation_histogram(codes: Codes, latent: int, bins: int = 20, *, scale: Scale = "linear") -> ActivationHistogram:
     """Count a latent's non-zero activations in bins.
 
@@ -97,7 +100,7 @@ def activation_histogram(codes: Codes, latent: int, bins: int = 20, *, scale: Sc
     InvalidCodes
         where there is no such latent, or a logarithmic scale meets negative activations.
     InvalidConfig
-        for fewer than one bin, or another scale.
+        for fewer than one bin, more than 10,000, or another scale.
 
     >>> codes = Codes.from_dense([[1.0], [0.0], [4.0], [2.0], [0.0], [2.0]])
     >>> found = activation_histogram(codes, 0, bins=4)
@@ -106,8 +109,8 @@ def activation_histogram(codes: Codes, latent: int, bins: int = 20, *, scale: Sc
     >>> activation_histogram(codes, 0, bins=2, scale="log").edges
     array([1., 2., 4.])
     """
-    if bins < 1:
-        raise InvalidConfig(f"bins is {bins}; at least 1 is needed")
+    if not 1 <= bins <= _MOST_BINS:
+        raise InvalidConfig(f"bins is {bins}; from 1 to {_MOST_BINS:,} can be made")
     if scale not in get_args(Scale):
         raise InvalidConfig(f"scale must be one of {', '.join(get_args(Scale))}, got {scale!r}")
     values = codes.latent(latent)

@@ -131,7 +131,9 @@ def nothing_found(
         counts = [f"{gate} {count}" for gate in GATES if (count := int((reasons[side] == gate).sum()))]
         parts.append(f"{len(reasons[side])} {side} latents ({', '.join(counts) or 'none removed'})")
     floor = "" if min_weight is None else f" with r of at least {min_weight}"
+    found = f"no pair was found by {method.name!r}: {choices} latents have a partner{floor}, of {' and '.join(parts)}"
+    if candidates.provenance.get("measure") == "decoder-cosine":
+        return f"{found}; lower min_weight"
     return (
-        f"no pair was found by {method.name!r}: {choices} latents have a partner{floor}, of {' and '.join(parts)}, "
-        f"over {candidates.n_tokens} tokens; read more text, or lower min_firings, min_cofirings or min_weight"
+        f"{found}, over {candidates.n_tokens} tokens; read more text, or lower min_firings, min_cofirings or min_weight"
     )

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from geomsim.activations.codes import Codes
-from geomsim.activations.codes_reader import iterate_shards
+from geomsim.activations.codes_reader import iterate_shards, read_manifest
 from geomsim.activations.tokens import TokenTable
+from geomsim.errors import InvalidCodes
 
 
 def open_latent(path: str | Path, latent: int, *, verify: bool = True) -> Codes:
@@ -21,6 +22,9 @@ def open_latent(path: str | Path, latent: int, *, verify: bool = True) -> Codes:
     """
     import scipy.sparse
 
+    n_latents = read_manifest(path)["n_latents"]
+    if not 0 <= latent < n_latents:
+        raise InvalidCodes(f"{path}: there is no latent {latent}: these codes have latents 0 to {n_latents - 1}")
     columns, tables, groups = [], [], []
     for shard in iterate_shards(path, verify=verify):
         columns.append(shard.latent(latent))

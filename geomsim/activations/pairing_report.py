@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -38,8 +39,13 @@ def summary(pairing: Pairing, standard_error: NDArray[np.float64], direction: st
         "multiplicities": multiplicities,
         "mean_r": float(pairing.weight.mean()),
         "quartiles_r": [float(quartile) for quartile in np.quantile(pairing.weight, (0.25, 0.5, 0.75))],
-        "median_standard_error": float(np.median(standard_error)),
+        "median_standard_error": _finite(float(np.median(standard_error))),
     }
+
+
+def _finite(value: float) -> float | None:
+    """None where one block of text leaves no errors, or none were asked for: JSON has no infinity."""
+    return value if math.isfinite(value) else None
 
 
 def report_rows(pairing: Pairing) -> list[tuple[str, str]]:

@@ -11,7 +11,9 @@ That token may be one over several words, and has then seen the beginning of the
 
 Tokens that reading left out (first of a window, special, huge norm) are not there to be pooled. A part of a word is not
 the word, so under ``last`` a word whose last token was left out is left out as well; ``max``, ``mean`` and ``sum`` pool
-what is kept. Both are counted.
+what is kept. Both are counted. Where the bytes of a word's last character may go on in a token that was left out, and
+nobody knows, the word is kept and counted apart. Which words have a row is decided by the tokens of their document
+alone.
 """
 
 from __future__ import annotations
@@ -60,7 +62,9 @@ def pool_words(codes: Codes, documents: Iterable[Document], pool: Pool = "last",
         sparse where `codes` are. The token table has one row per word: ``position`` is the number of the word in its
         document, ``start`` and ``end`` its characters, ``token_id`` is -1; ``left_out`` counts the words without a
         row and the tokens of no word. ``provenance["words"]`` has the pattern, the pool and all counts, among them
-        ``tokens_over_several_words`` and ``words_pooled_from_a_part``.
+        ``tokens_over_several_words``, ``words_pooled_from_a_part`` (surely), ``words_perhaps_pooled_from_a_part`` (at
+        most so many more) and, of the last two, ``words_perhaps_unfinished``: the row is perhaps not that of the word's
+        last token.
 
     Raises
     ------
@@ -103,7 +107,9 @@ def pool_words(codes: Codes, documents: Iterable[Document], pool: Pool = "last",
     made = {
         "pattern": pattern, "pool": pool, "words": len(words), "tokens": len(tokens),
         "tokens_of_no_word": found.of_no_word, "tokens_over_several_words": found.over_several,
-        "words_pooled_from_a_part": int(found.in_part[kept].sum()), "tokens_left_out": dict(tokens.left_out),
+        "words_pooled_from_a_part": int(found.in_part[kept].sum()),
+        "words_perhaps_pooled_from_a_part": int(found.perhaps_in_part[kept].sum()),
+        "words_perhaps_unfinished": int(found.perhaps_unfinished[kept].sum()), "tokens_left_out": dict(tokens.left_out),
     }  # fmt: skip
     return Codes(
         codes.matrix[last] if pool == "last" else _pooled(codes.matrix, pool, found.row, begin, end),

@@ -60,6 +60,11 @@ def read_codes(
         where a dictionary does not fit its site (width, site it was trained at, convention).
     InvalidText
         where there are no documents, or no token of them is kept.
+
+    Warns
+    -----
+    GeomsimWarning
+        where a dictionary does not say on which convention it was trained; see :meth:`Dictionary.check_fits`.
     """
     listed = list(differently_named(documents))
     widths = checked_widths(source, dictionaries)
@@ -117,7 +122,7 @@ def write_codes(
         ``name#1``, ``name#2``, ...; characters are counted from the beginning of the part. How many were cut stands in
         the provenance as ``documents_cut``. None cuts nothing.
     shard_tokens
-        the same for a source that reads no text, as arrays do: tokens per shard.
+        the same for a source that reads no text, as arrays do: tokens per shard at the most, whole groups of them.
     resume
         go on with what an interrupted run left, under the same options: shards that are whole are kept, the text
         streams past them, and the others are written. The files are, bit for bit, those of a run without interruption
@@ -134,6 +139,11 @@ def write_codes(
     InvalidCodes
         where a folder holds codes already; with `resume` where they are of another run or text, or damaged (names the
         file); where the disk is full.
+
+    Warns
+    -----
+    GeomsimWarning
+        as :func:`read_codes`.
     """
     widths = checked_widths(source, dictionaries)
     _check_options(dictionaries, folders, batch_tokens, resume, replace)

@@ -2,7 +2,9 @@
 
 Weights are ``W_enc`` (width, latents), ``b_enc``, ``W_dec`` (latents, width), ``b_dec``; jumprelu has ``threshold``,
 gated has ``b_gate``, ``b_mag`` and ``r_mag`` where the others have ``b_enc``, and batchtopk, which is only written
-while training, ``topk_threshold``. Before version 6 the configuration was flat, with a few other names; both are read.
+while training, ``topk_threshold``. ``convention`` in the configuration's metadata, "raw" or "centred", is geomsim's
+own key for what the dictionary was trained on. Before version 6 the configuration was flat, with a few other names;
+both are read.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from geomsim.activations.dictionary_files import (
     selected,
     whole,
 )
-from geomsim.activations.source import canonical_site
+from geomsim.activations.source import canonical_site, check_convention
 from geomsim.errors import InvalidModel
 
 if TYPE_CHECKING:
@@ -76,9 +78,6 @@ def _dictionary(
     check_weights(place, architecture, weights, _LAYOUTS[architecture], also=also, **sizes)
     rescaled = architecture in ("topk", *_BATCHES) and bool(config.get("rescale_acts_by_decoder_norm", False))
     hook = metadata.get("hook_name") or metadata.get("hook_point")
-    options = metadata.get("model_from_pretrained_kwargs") or {}
-    # HookedTransformer centres the residual stream unless it is told not to; where nothing is said, nothing is known.
-    centred = options.get("center_writing_weights")
     return made(
         place,
         reading,
@@ -90,7 +89,7 @@ def _dictionary(
             "scale_before_activation": rescaled,
             "normalisation": _normalisation(config, place, reading),
             "site": canonical_site(hook) if hook else None,
-            "convention": "" if centred is None else ("centred" if centred else "raw"),
+            "convention": _convention(metadata, place),
             "name": name,
             "provenance": {
                 "format": "sae-lens", "path": place, "architecture": architecture,
@@ -99,6 +98,23 @@ def _dictionary(
             },
         },
     )  # fmt: skip
+
+
+def _convention(metadata: Mapping[str, Any], place: str) -> str:
+    """Raw, centred, or "" where the configuration does not say on which it was trained.
+
+    A key ``convention``, which sae-lens keeps and does not read, says it outright.
+    """
+    stated = metadata.get("convention")
+    if stated is not None:
+        check_convention(place, stated)
+        return str(stated)
+    # HookedTransformer centres the residual stream unless it is told not to; where nothing is said, nothing is known.
+    centred = (metadata.get("model_from_pretrained_kwargs") or {}).get("center_writing_weights")
+    if centred is not None:
+        return "centred" if centred else "raw"
+    # A model of transformers itself has nothing folded.
+    return "raw" if metadata.get("model_class_name") == "AutoModelForCausalLM" else ""
 
 
 def _architecture(config: Mapping[str, Any], metadata: Mapping[str, Any], place: str) -> str:

@@ -115,6 +115,15 @@ def canonical_site(name: str) -> str:
     return name
 
 
+def check_convention(called: str, convention: Any) -> None:
+    """InvalidModel where a dictionary's convention is none of :attr:`Source.convention`, nor ""."""
+    if convention not in ("", "raw", "centred"):
+        raise InvalidModel(
+            f"{called}: convention {convention!r}: 'raw' (the model as published), 'centred' (norms folded, weights "
+            "centred) or '' (unknown) is needed"
+        )
+
+
 def checked_sites(sites: Sequence[str]) -> tuple[str, ...]:
     """The sites as a tuple, or InvalidModel where there are none, one string, or one twice."""
     if isinstance(sites, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,14 @@ from geomsim.activations.hooks import evaluating, picked_rows
 from geomsim.activations.source import Batch, checked_sites, parse_site
 from geomsim.activations.text import Document
 from geomsim.activations.tokenization import load_tokenizer, model_location, tokenization_of
-from geomsim.activations.transformers_loading import Precision, check_ids, checked_context, load_model, weights_digest
+from geomsim.activations.transformers_loading import (
+    Precision,
+    check_device,
+    check_ids,
+    checked_context,
+    load_model,
+    weights_digest,
+)
 from geomsim.activations.windowed_source import WindowedSource
 from geomsim.activations.windows import WindowBatch, Windowing, one_token, read_batches
 from geomsim.errors import InvalidModel
@@ -21,10 +28,12 @@ if TYPE_CHECKING:
 
 _HOOKS = {"residual": "blocks.{}.hook_resid_post", "neurons": "blocks.{}.mlp.hook_post"}
 _BLOCK = re.compile(r"blocks\.(\d+)\.")
+_BEFORE_BLOCKS = re.compile(r"(hook_(pos_)?embed|(pos_)?embed\..*)")
 
 
 class TransformerLensSource(WindowedSource):
-    """A ``TransformerBridge`` read with `names_filter` and stopped after the last block that is wanted.
+    """A ``TransformerBridge`` read with `names_filter` and stopped after the last block that is wanted (before the
+    first, for the embedding alone; behind the last there is no place to stop, so the unembedding runs too).
 
     Sites other than ``residual:l`` and ``neurons:l`` are hook names: ``blocks.3.hook_mlp_out``. The bridge runs
     the model as published. Its compatibility mode folds the norms and centres the weights that write to the
@@ -59,6 +68,7 @@ class TransformerLensSource(WindowedSource):
     ) -> None:
         if isinstance(model, str | Path):
             self._location = model_location(model)
+            check_device(device)
             self._bridge = _boot(self._location, device, dtype, revision)
             self._options: dict[str, Any] = {"device": device, "dtype": dtype, "revision": revision}
         else:
@@ -132,18 +142,26 @@ class TransformerLensSource(WindowedSource):
         # Tensors, never strings: the bridge puts a beginning-of-text token before strings.
         ids = torch.from_numpy(batch.ids).to(device)
         check_ids(ids, self._bridge.original_model, self._location)
-        blocks = [_BLOCK.match(hook) for hook in hooks.values()]
-        layers = [int(found[1]) for found in blocks if found]
-        stop = max(layers) + 1 if len(layers) == len(blocks) else None
         with torch.no_grad(), evaluating(self._bridge):
             _, cache = self._bridge.run_with_cache(
                 ids,
                 names_filter=list(hooks.values()),
-                stop_at_layer=stop,
+                stop_at_layer=_first_not_needed(hooks.values()),
                 attention_mask=torch.from_numpy(batch.mask).long().to(device),
             )
         rows = torch.from_numpy(batch.rows).to(device)
         return {site: picked_rows(cache[hook], rows, batch.ids.shape, site) for site, hook in hooks.items()}
+
+
+def _first_not_needed(hooks: Iterable[str]) -> int | None:
+    """The first block that these hook points do not need, 0 for the embedding alone; None for what is behind blocks."""
+    last = -1
+    for hook in hooks:
+        if found := _BLOCK.match(hook):
+            last = max(last, int(found[1]))
+        elif not _BEFORE_BLOCKS.fullmatch(hook):
+            return None
+    return last + 1
 
 
 def _boot(location: str, device: str, dtype: Precision, revision: str | None) -> Any:

@@ -22,6 +22,17 @@ _DEFAULT_CONTEXT = 1024
 _NUMBERS_PER_WEIGHT = 128
 
 
+def check_device(device: str) -> None:
+    """InvalidConfig where torch has no such device."""
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).split("\n")[0]
+        raise InvalidConfig(f"device {device!r} cannot be used ({first}); leave it out to use the CPU") from None
+
+
 def load_model(auto_class: str, location: str, dtype: Precision, revision: str | None, **options: Any) -> Any:
     """A model with every weight in place; InvalidModel where one is missing or the files are damaged."""
     import torch

@@ -13,7 +13,14 @@ from geomsim.activations.hooks import Tap, paths_of, read_taps, submodule, width
 from geomsim.activations.source import Batch, checked_sites, parse_site
 from geomsim.activations.text import Document
 from geomsim.activations.tokenization import load_tokenizer, model_location, tokenization_of
-from geomsim.activations.transformers_loading import Precision, check_ids, checked_context, load_model, weights_digest
+from geomsim.activations.transformers_loading import (
+    Precision,
+    check_device,
+    check_ids,
+    checked_context,
+    load_model,
+    weights_digest,
+)
 from geomsim.activations.windowed_source import WindowedSource
 from geomsim.activations.windows import Windowing, read_batches
 from geomsim.errors import InvalidModel
@@ -74,6 +81,7 @@ class TransformersSource(WindowedSource):
         keep_first: bool = False,
         max_norm_multiple: float | None = None,
     ) -> None:
+        check_device(device)
         self._location = model_location(path_or_id)
         place = self._location if tokenizer is None else str(tokenizer)
         self._tokenizer = load_tokenizer(place, revision if tokenizer is None else None)

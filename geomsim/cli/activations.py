@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from geomsim.cli.console import DONE, Common, plain_table
-from geomsim.cli.opening import open_text
+from geomsim.cli.opening import TextOptions, open_text
 from geomsim.cli.opening_models import by_site, check_fit, fitted, open_dictionary, open_source
+from geomsim.errors import InvalidConfig
 from geomsim.progress import track
 
 if TYPE_CHECKING:
@@ -36,23 +37,19 @@ def activations(
     dictionary_format: str | None = None,
     selection: Literal["threshold", "per-token"] | None = None,
     input_scale: float | None = None,
+    convention: Literal["raw", "centred"] | None = None,
     site: Annotated[list[str] | None, Parameter(negative="")] = None,
     source: Literal["transformers", "transformer-lens"] = "transformers",
     context: int | None = None,
     fits: Annotated[list[str] | None, Parameter(negative="")] = None,
     max_norm_multiple: float | None = None,
     batch_tokens: int = 4096,
-    pattern: str = "**/*",
-    column: str = "text",
-    name_column: str | None = None,
-    split: str = "train",
-    subset: str | None = None,
-    documents: int | None = None,
     longest: int = 2**20,
     shard_characters: int = 2**18,
     top_tokens: int = 10,
     resume: Annotated[bool, Parameter(negative="")] = False,
     replace: Annotated[bool, Parameter(negative="")] = False,
+    part: TextOptions = TextOptions(),
     common: Common = Common(),
 ) -> int:
     """Read a model on text and write codes: one folder for each dictionary or site below OUT.
@@ -79,6 +76,9 @@ def activations(
         for a dictionary with both k and a threshold: which of them decides what fires.
     input_scale
         for a dictionary trained on activations times a constant that its files do not say: this constant.
+    convention
+        for a dictionary that does not say which form of the model it was trained on: `raw`, the model as it was
+        published, or `centred`, with folded norms and centred weights, as older versions of transformer-lens load it.
     site
         a place to read without a dictionary, dense: `residual:0` is the output of the first block, `neurons:0` the
         hidden units of its MLP; may be given again.
@@ -93,18 +93,6 @@ def activations(
         leave out tokens whose norm is more than this many times the usual.
     batch_tokens
         tokens per forward pass, about.
-    pattern
-        which files of a folder: `**/*.py`.
-    column
-        of a table or data set: where the text is.
-    name_column
-        where the names of the documents are; rows are numbered without it.
-    split
-        of a data set: `train`, `test`.
-    subset
-        of a data set that has several (also called its configuration).
-    documents
-        read the first so many documents alone.
     longest
         cut documents of more characters into parts, at line ends where there are any.
     shard_characters
@@ -118,11 +106,13 @@ def activations(
     """
     from geomsim.activations.reading import write_codes
 
-    stream = open_text(
-        text, pattern=pattern, column=column, name_column=name_column, split=split, subset=subset, documents=documents
-    )
+    if top_tokens < 0:
+        raise InvalidConfig(f"--top-tokens {top_tokens}: give a number of tokens per latent, 0 for no table")
+    stream = open_text(text, part)
     dictionaries = [
-        open_dictionary(named, format=dictionary_format, selection=selection, input_scale=input_scale)
+        open_dictionary(
+            named, format=dictionary_format, selection=selection, input_scale=input_scale, convention=convention
+        )
         for named in dictionary or []
     ]
     placed = by_site(dictionaries, site or [])

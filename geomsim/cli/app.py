@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cyclopts
 
 from geomsim import __version__
 from geomsim.cli.console import DONE, FAILED, INTERRUPTED, USAGE, emit_error, say
-from geomsim.errors import GeomsimError
+from geomsim.errors import GeomsimError, GeomsimWarning
 
 app = cyclopts.App(
     name="geomsim",
@@ -46,6 +48,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code: 0 done, 1 failed, 2 usage, 3 partly done, 130 interrupted."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in tokens
+    with warnings.catch_warnings():
+        warnings.showwarning = _in_words(warnings.showwarning)
+        return _run(tokens, as_json)
+
+
+def _in_words(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """Our own warnings without the line of code that gave them."""
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, GeomsimWarning):
+            say(f"warning: {message}")
+        else:
+            otherwise(message, category, *where, **more)
+
+    return show
+
+
+def _run(tokens: list[str], as_json: bool) -> int:
     try:
         result = app(tokens, exit_on_error=False, result_action="return_value")
     except cyclopts.CycloptsError:

@@ -39,8 +39,10 @@ def compare(
 
     Parameters
     ----------
-    left, right
+    left
         points as .npy, .npz or .safetensors, or the directory of a sparse autoencoder (its decoder rows).
+    right
+        likewise.
     metric
         a metric's name; may be given again. All installed metrics by default.
     pairing

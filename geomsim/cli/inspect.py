@@ -47,6 +47,8 @@ def describe(path: Path) -> dict[str, Any]:
     if holds_dictionary(path) or (path / "cfg.json").exists():
         return _dictionary(path)
     if path.is_dir():
+        if any(path.glob("block-*.safetensors")):
+            return _sums(path)
         if (path / "config.json").exists():
             return _model(path)
         known = ("manifest.json", "cfg.json", "config.json")
@@ -101,6 +103,36 @@ def _codes(path: Path) -> dict[str, Any]:
     }
 
 
+def _sums(path: Path) -> dict[str, Any]:
+    from geomsim.activations.counted_sums import CountedSums
+
+    sums = CountedSums.open(path)
+    return {
+        "path": str(path),
+        "kind": "counted sums of two codes",
+        "blocks": len(sums.blocks),
+        "numbers": f"{sums.blocks[0].number} to {sums.blocks[-1].number}",
+        "tokens": sums.n_tokens,
+        "sums": sums.n_pairs,
+        "next": f"geomsim pair {path}",
+    }
+
+
+def _top_tokens(path: Path) -> dict[str, Any]:
+    from geomsim.activations.latent_tokens import read_top_tokens
+
+    table = read_top_tokens(path)
+    return {
+        "path": str(path),
+        "kind": "top tokens of each latent",
+        "codes": table.provenance.get("codes", "not said"),
+        "latents": len(table),
+        "silent": table.silent,
+        "tokens_a_latent": table.provenance.get("n", "not said"),
+        "next": f"geomsim pair LEFT RIGHT --non-concepts {path} RIGHT_TOP_TOKENS",
+    }
+
+
 def _dictionary(path: Path) -> dict[str, Any]:
     from geomsim.activations.dictionary import read_dictionary
 
@@ -114,7 +146,7 @@ def _dictionary(path: Path) -> dict[str, Any]:
         "activation": found.activation + (f", k = {found.k}" if found.k else ""),
         "trained_at": found.site or "not said",
         "decoder_row_norms": f"{float(norms.min()):.3g} to {float(norms.max()):.3g}",
-        "next": f"geomsim activations MODEL --dictionary {path} --text TEXT --out codes",
+        "next": f"geomsim activations MODEL --dictionary {'' if found.site else 'SITE='}{path} --text TEXT --out codes",
     }
 
 
@@ -137,7 +169,9 @@ def _table(path: Path) -> dict[str, Any]:
     from geomsim.tables import read_table
 
     frame, _ = read_table(path)
-    return _results(path, frame) if {"metric", "score"} <= set(frame.columns) else _pairing(path)
+    if {"metric", "score"} <= set(frame.columns):
+        return _results(path, frame)
+    return _top_tokens(path) if {"latent", "rank", "token"} <= set(frame.columns) else _pairing(path)
 
 
 def _results(path: Path, frame: pd.DataFrame) -> dict[str, Any]:

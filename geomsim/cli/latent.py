@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from geomsim.cli.console import DONE, Common
-from geomsim.cli.opening import open_text
+from geomsim.cli.opening import TextOptions, open_text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,12 +34,7 @@ def latent(
     intervals: int = 5,
     each: int = 2,
     figure: Path | None = None,
-    pattern: str = "**/*",
-    column: str = "text",
-    name_column: str | None = None,
-    split: str = "train",
-    subset: str | None = None,
-    documents: int | None = None,
+    part: TextOptions = TextOptions(),
     common: Common = Common(),
 ) -> int:
     """Look at one latent: firing rate, histogram of its activations, top tokens, and the places where it is active.
@@ -54,16 +49,20 @@ def latent(
         the text that was read: what was given to `geomsim activations`. Without it numbers only.
     dictionary
         the sparse autoencoder that made the codes, for the latents whose decoder rows lie nearest.
-    bins, scale
-        of the histogram: linear has bins of equal width, log of equal ratio.
-    tokens, contexts
-        how many top tokens, and how many of the strongest places, one per document.
-    intervals, each
-        also a sample by strength: `each` places from so many equal intervals of activation.
+    bins
+        of the histogram.
+    scale
+        linear for bins of equal width, log for bins of equal ratio.
+    tokens
+        how many top tokens.
+    contexts
+        how many of the strongest places, one per document.
+    intervals
+        also a sample by strength: places from so many equal intervals of activation.
+    each
+        how many places of each interval.
     figure
         write the histogram as .pdf, .png or .svg.
-    pattern, column, name_column, split, subset, documents
-        how the text was read, where `geomsim activations` was told.
     """
     from geomsim.activations.codes_reader import read_manifest
     from geomsim.activations.dictionary import read_dictionary
@@ -76,10 +75,7 @@ def latent(
         return DONE
     found = look(
         open_latent(codes, number), number,
-        None if text is None else open_text(
-            text, pattern=pattern, column=column, name_column=name_column, split=split, subset=subset,
-            documents=documents,
-        ),
+        None if text is None else open_text(text, part),
         None if dictionary is None else read_dictionary(dictionary),
         bins=bins, scale=scale, tokens=tokens, contexts=contexts, intervals=intervals, each=each, seed=common.start,
     )  # fmt: skip

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geomsim.cli.console import Common
-from geomsim.errors import InvalidModel
+from geomsim.errors import GeomsimWarning, InvalidModel
 
 if TYPE_CHECKING:
     from geomsim.activations.dictionary import Dictionary
@@ -17,9 +18,18 @@ if TYPE_CHECKING:
 def open_dictionary(named: str, **options: Any) -> Dictionary:
     """What `--dictionary` names: a place of the model before the path, if the dictionary does not say it."""
     from geomsim.activations.dictionary import read_dictionary
+    from geomsim.activations.source import canonical_site
 
     site, path = named.split("=", 1) if "=" in named and not Path(named).exists() else (None, named)
-    found = read_dictionary(path, site=site, **options)
+    found = read_dictionary(path, **options)
+    if site is not None:
+        if found.site not in (None, canonical_site(site)):
+            warnings.warn(
+                f"{path} says that it was trained at {found.site}; it is read at {site}, as you say",
+                GeomsimWarning,
+                stacklevel=2,
+            )
+        found = read_dictionary(path, site=site, **options)
     if found.site is None:
         raise InvalidModel(
             f"{path} does not say at which place of the model it was trained: write it before, as in "

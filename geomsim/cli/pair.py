@@ -12,6 +12,7 @@ from geomsim.errors import InvalidConfig
 
 if TYPE_CHECKING:
     from geomsim.activations.filters import LatentMask
+    from geomsim.activations.latent_tokens import TopTokens
     from geomsim.activations.matching import Matching
 
 
@@ -31,9 +32,9 @@ def pair(
     epsilon: float | None = None,
     marginal: float | None = None,
     min_share: float | None = None,
-    non_concepts: tuple[Path, Path] | None = None,
-    non_concept_rule: Literal["any", "most"] = "most",
-    non_concept_top: int = 5,
+    non_concepts: Annotated[tuple[Path, Path] | None, Parameter(negative="")] = None,
+    non_concept_rule: Literal["any", "most"] | None = None,
+    non_concept_top: int | None = None,
     non_concept_lists: Path | None = None,
     write_non_concept_lists: Path | None = None,
     cross_fit: Annotated[bool, Parameter(negative="")] = False,
@@ -48,9 +49,10 @@ def pair(
 
     Parameters
     ----------
-    left, right
-        folders of codes, as `geomsim activations` writes them, over the same text; or, as `left` alone, the folder of
-        sums that `geomsim count` made of them.
+    left
+        a folder of codes, as `geomsim activations` writes it; or, alone, a folder of sums that `geomsim count` made.
+    right
+        a folder of codes over the same text.
     out
         the pairing, a Parquet table with columns left, right, weight, and mass where the method is transport.
     method
@@ -61,22 +63,27 @@ def pair(
         which side chooses, and for decoys, which is chosen from.
     top
         partners kept per latent.
-    min_firings, min_cofirings
-        tokens on which each latent, and both together, must fire; below that a correlation is noise.
+    min_firings
+        tokens on which each latent of a pair must fire; below that a correlation is noise.
+    min_cofirings
+        tokens on which both latents must fire together.
     min_weight
         the smallest correlation that makes a pair.
     unmatched_at
         for hungarian: latents are rather alone than in a pair with a smaller correlation; 0 unless given.
-    epsilon, marginal, min_share
-        for transport: how much correlation may differ between partners that share a latent (.05), what a latent pays
-        for mass that it keeps (.5), and the smallest share of a latent's mass that makes a pair (.1).
+    epsilon
+        for transport: how much correlation may differ between partners that share a latent; .05 unless given.
+    marginal
+        for transport: what a latent pays for mass that it keeps; .5 unless given.
+    min_share
+        for transport: the smallest share of a latent's mass that makes a pair; .1 unless given.
     non_concepts
         two tables of top tokens, left and right, as `geomsim activations` writes them: latents whose top tokens are
         punctuation, white space, line ends or special tokens are left out before anything is paired.
     non_concept_rule
-        most: more than half of the tokens looked at must be no concept; any: one is enough.
+        most, unless given: more than half of the tokens looked at must be no concept; any: one is enough.
     non_concept_top
-        how many top tokens are looked at.
+        how many top tokens are looked at; 5 unless given.
     non_concept_lists
         a TOML file that says which tokens are no concept; by default, the one that geomsim ships.
     write_non_concept_lists
@@ -97,6 +104,9 @@ def pair(
     """
     if write_non_concept_lists is not None:
         return _write_lists(write_non_concept_lists, common)
+    for folder in (left, right):
+        if folder is not None and not folder.exists():
+            raise InvalidConfig(f"{folder}: no such folder of codes")
     if left is None or (right is None and not any(left.glob("block-*.safetensors"))):
         raise InvalidConfig(
             "name two folders of codes over the same text, geomsim pair LEFT RIGHT, or one folder of sums of them "
@@ -105,7 +115,6 @@ def pair(
     from geomsim.activations.codes import Codes
     from geomsim.activations.codes_reader import read_manifest
     from geomsim.activations.filters import non_concepts as no_concepts
-    from geomsim.activations.latent_tokens import read_top_tokens
     from geomsim.activations.matching import match_latents
     from geomsim.activations.matching_methods import matching_method
     from geomsim.activations.pairing_report import report_rows
@@ -113,8 +122,17 @@ def pair(
 
     given = {"unmatched_at": unmatched_at, "epsilon": epsilon, "marginal": marginal, "min_share": min_share}
     chosen = matching_method(method, **{name: value for name, value in given.items() if value is not None})
-    if non_concept_lists is not None and non_concepts is None:
-        raise InvalidConfig("lists of tokens need the top tokens of both sides: --non-concepts LEFT RIGHT")
+    filters = (non_concept_lists, non_concept_rule, non_concept_top)
+    if non_concepts is None and any(option is not None for option in filters):
+        raise InvalidConfig("filters of tokens need the top tokens of both sides: --non-concepts LEFT RIGHT")
+    if min_weight is not None and not -1 <= min_weight <= 1:
+        raise InvalidConfig(f"--min-weight {min_weight}: a correlation lies between -1 and 1")
+    if max_false_matches is not None and not decoys:
+        raise InvalidConfig("--max-false-matches is estimated from planted decoys: add --decoys")
+    if max_p is not None and not chance:
+        raise InvalidConfig("--max-p is read from correlations with shifted documents: give --chance a number of them")
+    if reasons is not None and reasons.resolve() == out.resolve():
+        raise InvalidConfig(f"--reasons and --out are both {out}; give each a file of its own")
     kinds = read_token_kinds(non_concept_lists)
     if common.dry_run:
         sizes = {}
@@ -125,12 +143,6 @@ def pair(
             sizes[side] = {key: manifest[key] for key in ("n_tokens", "n_latents")}
         common.emit({**sizes, "would_write": str(out)}, f"{sizes}; would write {out}")
         return DONE
-    masks: list[LatentMask | None] = [None, None]
-    if non_concepts is not None:
-        masks = [
-            no_concepts(read_top_tokens(table), rule=non_concept_rule, top=non_concept_top, kinds=kinds)
-            for table in non_concepts
-        ]
     correlating: dict[str, Any] = {"top": top, "min_firings": min_firings, "min_cofirings": min_cofirings}
     if right is None:
         from geomsim.activations.counted_sums import CountedSums
@@ -142,6 +154,12 @@ def pair(
         if common.device != "cpu":
             correlating["device"] = common.device
         given_codes = (Codes.open(left), Codes.open(right))
+    masks: list[LatentMask | None] = [None, None]
+    if non_concepts is not None:
+        masks = [
+            no_concepts(table, rule=non_concept_rule or "most", top=non_concept_top or 5, kinds=kinds)
+            for table in _top_tokens(non_concepts, given_codes)
+        ]
     matching = match_latents(
         *given_codes, method=chosen, direction=direction, min_weight=min_weight,
         left_mask=masks[0], right_mask=masks[1], cross_fit=cross_fit, chance=chance or None, max_p=max_p,
@@ -158,6 +176,22 @@ def pair(
         f"Next: geomsim compare LEFT_DICTIONARY RIGHT_DICTIONARY --pairing {out}",
     )
     return DONE
+
+
+def _top_tokens(tables: tuple[Path, Path], codes: tuple[Any, Any]) -> list[TopTokens]:
+    """Both tables; InvalidConfig where one is said to be of other codes than those that are paired."""
+    from geomsim.activations.codes import Codes
+    from geomsim.activations.latent_tokens import read_top_tokens
+
+    read = [read_top_tokens(table) for table in tables]
+    for side, path, table, paired in zip(("left", "right"), tables, read, codes, strict=True):
+        known = table.provenance.get("codes")
+        if isinstance(paired, Codes) and known and paired.name and known != paired.name:
+            raise InvalidConfig(
+                f"--non-concepts: {path} has the top tokens of {known!r}, and the {side} codes are {paired.name!r}; "
+                "give the left table first, then the right one"
+            )
+    return read
 
 
 def _write_lists(target: Path, common: Common) -> int:

@@ -62,17 +62,18 @@ def test_one_shard_stays_on_disk(tmp_path):
         assert isinstance(array, mmap.mmap)
 
 
+@pytest.mark.parametrize("tokens", [True, False])
 @pytest.mark.parametrize("sparse", [True, False])
-def test_shards_do_not_depend_on_the_batches(tmp_path, sparse):
-    codes = make(sparse=sparse)
+def test_shards_do_not_depend_on_the_batches(tmp_path, sparse, tokens):
+    codes = make(sparse=sparse, tokens=tokens)
     for name, cuts in (("one", [0, 40]), ("many", [0, 1, 7, 25, 33, 40])):
         with CodesWriter(tmp_path / name, dictionary="d1", shard_tokens=12) as writer:
             for start, stop in itertools.pairwise(cuts):
                 rows = np.arange(start, stop)
                 part = codes.take(rows)
                 # A reading counts what it left out once; parts of it carry their own counts.
-                tokens = part.tokens.counted({"padding": 3} if start == 0 else {})
-                writer.append(part.matrix, tokens)
+                table = part.tokens and part.tokens.counted({"padding": 3} if start == 0 else {})
+                writer.append(part.matrix, table)
     files = sorted(file.name for file in (tmp_path / "one").iterdir())
     assert files == ["manifest.json", *(f"shard-0000{i}.safetensors" for i in range(4))]
     for file in files[1:]:
@@ -81,7 +82,7 @@ def test_shards_do_not_depend_on_the_batches(tmp_path, sparse):
         assert all(np.array_equal(one[name], many[name]) for name in one)
     assert_same(codes, Codes.open(tmp_path / "many"))
     shards = list(iterate_shards(tmp_path / "many"))
-    assert [shard.n_tokens for shard in shards] == [12, 12, 12, 4]
+    assert [shard.n_tokens for shard in shards] == ([10] * 4 if tokens else [12, 12, 12, 4])
     np.testing.assert_array_equal(np.concatenate([shard.dense() for shard in shards]), codes.dense())
 
 
@@ -192,9 +193,9 @@ def test_a_run_that_did_not_end_says_so(tmp_path):
     with pytest.raises(KeyboardInterrupt), CodesWriter(tmp_path / "codes", shard_tokens=15) as writer:  # noqa: PT012
         writer.append(codes)
         raise KeyboardInterrupt
-    with pytest.raises(InvalidCodes, match=r"unfinished.*2 shards \(shard-00000.safetensors, shard-00001"):
+    with pytest.raises(InvalidCodes, match=r"unfinished.*3 shards \(shard-00000.safetensors, shard-00001"):
         Codes.open(tmp_path / "codes")
-    with pytest.raises(InvalidCodes, match="already holds 2 shards of a run that did not end"):
+    with pytest.raises(InvalidCodes, match="already holds 3 shards of a run that did not end"):
         codes.save(tmp_path / "codes")
     assert_same(codes, Codes.open(codes.save(tmp_path / "codes", replace=True)))
     with pytest.raises(InvalidCodes, match="already holds finished codes"):
@@ -206,7 +207,7 @@ def test_a_shard_of_an_unfinished_run_tells_where_it_belongs(tmp_path):
     writer.append(make())
     with safetensors.safe_open(tmp_path / "codes" / "shard-00001.safetensors", framework="numpy") as stored:
         metadata = stored.metadata()
-    assert (metadata["shard"], metadata["rows"], metadata["dictionary"]) == ("1", "15", "d1")
+    assert (metadata["shard"], metadata["rows"], metadata["dictionary"]) == ("1", "10", "d1")
     assert metadata["text_hash"] == "f00d"
 
 
@@ -261,3 +262,75 @@ def test_batches_that_do_not_fit_each_other(tmp_path):
         CodesWriter(tmp_path / "third", shard_tokens=0)
     with pytest.raises(InvalidCodes, match="cannot be written as JSON"):
         CodesWriter(tmp_path / "fourth", provenance={"source": object()})
+
+
+def of_documents(sizes, as_groups=False):
+    """Codes with documents of so many tokens, by number; each value is its row."""
+    document = np.repeat(list(sizes), list(sizes.values()))
+    rows = np.arange(len(document))
+    values = 1.0 + rows[:, None]
+    if as_groups:
+        return Codes(values, groups=document)
+    return Codes(values, TokenTable(document, rows, rows, rows + 1, rows, tuple("abcdefghij"), "f00d"))
+
+
+@pytest.mark.parametrize("as_groups", [False, True])
+@pytest.mark.parametrize("batch", [1, 3, 100])
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([3, 3, 3], [6, 3]),
+        ([3, 4, 3], [7, 3]),  # a shard that is just full
+        ([2, 9, 2, 3], [2, 9, 5]),  # a document longer than a shard
+        ([9, 1], [9, 1]),
+        ([20], [20]),
+        ([7], [7]),
+    ],
+)
+def test_shards_are_cut_between_documents(tmp_path, sizes, expected, batch, as_groups):
+    codes = of_documents(dict(enumerate(sizes)), as_groups)
+    with CodesWriter(tmp_path / "codes", shard_tokens=7) as writer:
+        for start in range(0, codes.n_tokens, batch):
+            writer.append(codes.take(np.arange(start, min(start + batch, codes.n_tokens))))
+    shards = list(iterate_shards(tmp_path / "codes"))
+    assert [shard.n_tokens for shard in shards] == expected
+    assert_same(codes, Codes.open(tmp_path / "codes"))
+
+
+def test_groups_that_do_not_lie_together_are_cut_anywhere(tmp_path):
+    with CodesWriter(tmp_path / "codes", shard_tokens=4) as writer:
+        writer.append(np.ones((10, 1)), groups=["a", "b"] * 5)
+    assert [shard.n_tokens for shard in iterate_shards(tmp_path / "codes")] == [4, 4, 2]
+
+
+def test_shards_of_given_documents_are_the_same_for_all_codes(tmp_path):
+    firsts = [0, 3, 5, 8]
+    one, other = of_documents({0: 2, 2: 3, 4: 1, 5: 2}), of_documents({1: 1, 2: 1, 6: 2, 9: 4})
+    held = []
+    for codes, name in ((one, "one"), (other, "other")):
+        again = Codes.open(codes.save(tmp_path / name, shard_documents=firsts))
+        assert_same(codes, again)
+        held.append([np.unique(shard.groups).tolist() for shard in iterate_shards(tmp_path / name)])
+    assert held == [[[0, 2], [4], [5], []], [[1, 2], [], [6], [9]]]
+    one.save(tmp_path / "whole", shard_documents=[0])
+    assert len(read_manifest(tmp_path / "whole")["shards"]) == 1
+    with CodesWriter(tmp_path / "batches", shard_documents=firsts) as writer:
+        for row in range(one.n_tokens):
+            writer.append(one.take(np.array([row])))
+    assert [shard["sha256"] for shard in read_manifest(tmp_path / "batches")["shards"]] == [
+        shard["sha256"] for shard in read_manifest(tmp_path / "one")["shards"]
+    ]
+
+
+def test_documents_that_shards_cannot_begin_with(tmp_path):
+    codes = of_documents({1: 2, 3: 2, 2: 1})
+    with pytest.raises(InvalidCodes, match="document 2 comes after document 3, with which shard 1 begins"):
+        codes.save(tmp_path / "unsorted", shard_documents=[0, 3])
+    with pytest.raises(InvalidCodes, match=r"document 1 .* or before the first of shard_documents"):
+        codes.save(tmp_path / "late", shard_documents=[2])
+    with pytest.raises(InvalidCodes, match=r"ascending numbers of documents, at least one, got \[3, 3\]"):
+        codes.save(tmp_path / "twice", shard_documents=[3, 3])
+    with pytest.raises(InvalidCodes, match="at least one, got"):
+        codes.save(tmp_path / "none", shard_documents=[])
+    with pytest.raises(InvalidCodes, match="neither a token table nor groups"):
+        Codes(np.ones((3, 1))).save(tmp_path / "bare", shard_documents=[0])

@@ -18,6 +18,9 @@ from geomsim.activations.counted_sums import CountedSums
 from geomsim.activations.counting import count
 from geomsim.errors import InvalidCodes
 
+# Few blocks are enough to test with; that users are told of them is tested by name.
+pytestmark = pytest.mark.filterwarnings("ignore:.* blocks? of text:geomsim.errors.GeomsimWarning")
+
 OPTIONS = {"min_firings": 5, "min_cofirings": 1}
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,9 @@ from geomsim.activations.counting import count
 from geomsim.activations.matching import pair
 from geomsim.activations.tokens import TokenTable
 from geomsim.errors import GeomsimWarning, InvalidCodes
+
+# Few blocks are enough to test with; that users are told of them is tested by name.
+pytestmark = pytest.mark.filterwarnings("ignore:.* blocks? of text:geomsim.errors.GeomsimWarning")
 
 OPTIONS = {"min_firings": 5, "min_cofirings": 1}
 
@@ -86,6 +90,26 @@ def test_one_block_has_no_jackknife():
     without = sums.candidates(standard_errors=False, **OPTIONS)
     assert np.isnan(without.left_to_right.standard_error).all()
     np.testing.assert_array_equal(found.left_to_right.r, without.left_to_right.r)
+
+
+def test_how_few_blocks_standard_errors_rest_on_is_said():
+    left, right = related_codes(document=10)
+    for blocks, said in (
+        (1, r"all standard errors are infinite, .* in 1 block"),
+        (9, "rest on 9 blocks of text; a block"),
+    ):
+        few = count(left, right, block=np.arange(600) * blocks // 600)
+        with pytest.warns(GeomsimWarning, match=said) as warned:
+            few.candidates(**OPTIONS)
+        assert len(warned) == 1
+        assert warned[0].filename == __file__
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            few.candidates(standard_errors=False, **OPTIONS)
+    enough = count(left, right, block=np.arange(600) // 60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isfinite(enough.candidates(**OPTIONS).left_to_right.standard_error[:, 0]).any()
 
 
 def test_candidates_can_be_paired():

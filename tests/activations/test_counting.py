@@ -15,6 +15,9 @@ from geomsim.activations.jackknife import blocks_of_tokens
 from geomsim.activations.tokens import TokenTable
 from geomsim.errors import InvalidCodes
 
+# Few blocks are enough to test with; that users are told of them is tested by name.
+pytestmark = pytest.mark.filterwarnings("ignore:.* blocks? of text:geomsim.errors.GeomsimWarning")
+
 UNIT = 2.0**-53
 
 

@@ -68,6 +68,47 @@ def test_decoys_keep_everything_but_correspondence(sparse):
     assert abs(np.nanmean(r.left_to_right.r)) < 0.02
 
 
+def latents_of_few_documents(seed, n_documents):
+    """Latents that fire in runs in a few documents of unequal length, beside their decoys, and the lengths."""
+    rng = np.random.default_rng(seed)
+    sizes = np.maximum(20, rng.lognormal(5, 0.5, n_documents)).astype(int)
+    groups = np.repeat(np.arange(n_documents), sizes)
+    rates = 0.5 * rng.random((n_documents, 300))[groups] ** 20
+    values = np.repeat(rng.random((len(groups) // 5 + 1, 300)), 5, axis=0)[: len(groups)] < rates
+    planted = plant_decoys(Codes.from_dense(values, groups=groups), seed=seed)
+    return values, planted.dense()[:, 300:] != 0, sizes
+
+
+def mean_run(fires):
+    begun = np.count_nonzero(np.diff(fires.astype(np.int8), axis=0, prepend=0) > 0, axis=0)
+    return np.count_nonzero(fires, axis=0) / begun
+
+
+def test_decoys_of_documents_of_unequal_length_fire_about_as_often():
+    totals = []
+    for seed in range(6):
+        own, decoys, sizes = latents_of_few_documents(seed, 100)
+        assert 4 < sizes.max() / sizes.min() < 25
+        of_own, of_decoys = own.sum(axis=0), decoys.sum(axis=0)
+        low, high = np.quantile(of_decoys / of_own, (0.05, 0.95))
+        assert 0.8 < low < 0.97
+        assert 1.03 < high < 1.25
+        assert (np.abs(np.quantile(mean_run(decoys) / mean_run(own), (0.05, 0.5, 0.95)) - 1) < 0.1).all()
+        totals.append(of_decoys.sum() / of_own.sum())
+        # No document is cut or repeated further than from the shortest to the longest.
+        assert (of_decoys <= np.ceil(sizes.max() / sizes.min()) * of_own).all()
+    assert np.abs(np.array(totals) - 1).max() < 0.04
+    assert abs(np.mean(totals) - 1) < 0.02
+
+
+def test_decoys_of_a_dozen_documents_may_fire_any_number_of_times():
+    own, decoys, _ = latents_of_few_documents(3, 12)
+    often = own.sum(axis=0) >= 20
+    ratio = decoys.sum(axis=0)[often] / own.sum(axis=0)[often]
+    assert np.quantile(ratio, 0.05) < 0.5
+    assert np.quantile(ratio, 0.95) > 2
+
+
 def test_shares_of_decoys():
     codes = Codes.from_dense(np.random.default_rng(0).random((400, 10)) < 0.3, groups=np.arange(400) // 20)
     assert plant_decoys(codes, 0.5).n_latents == 15

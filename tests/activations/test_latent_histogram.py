@@ -84,7 +84,7 @@ def test_what_cannot_be_counted():
         activation_histogram(codes, 0, scale="log")
     with pytest.raises(InvalidCodes, match=r"no latent 1: .* has latents 0 to 0"):
         activation_histogram(codes, 1)
-    with pytest.raises(InvalidConfig, match="bins is 0; at least 1"):
+    with pytest.raises(InvalidConfig, match="bins is 0; from 1 to 10,000"):
         activation_histogram(codes, 0, 0)
     with pytest.raises(InvalidConfig, match="scale must be one of linear, log, got 'root'"):
         activation_histogram(codes, 0, scale="root")

@@ -28,6 +28,7 @@ def dictionary(width, site=None, **changes):
     parts = {
         "encoder": encoder, "encoder_bias": torch.zeros(LATENTS), "decoder": encoder.T * 3,
         "decoder_bias": torch.zeros(width), "activation": "topk", "k": 5, "site": site, "sha256": "d" * 64,
+        "convention": "raw",
     }  # fmt: skip
     return Dictionary(**{**parts, **changes})
 

@@ -150,6 +150,75 @@ def test_blocks_after_the_last_wanted_one_are_not_run(sites, runs, sources, tiny
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
+@pytest.fixture(scope="module", params=FAMILIES)
+def lens(request, tiny_models):
+    pytest.importorskip("transformer_lens")
+    from geomsim.activations.transformer_lens_source import TransformerLensSource
+
+    return TransformerLensSource(tiny_models[request.param])
+
+
+@pytest.mark.parametrize(
+    ("sites", "stop", "runs"),
+    [
+        (["embed.hook_out"], 0, (0, 0, 0)),
+        (["hook_embed"], 0, (0, 0, 0)),
+        (["residual:0"], 1, (1, 0, 0)),
+        (["neurons:0", "embed.hook_out"], 1, (1, 0, 0)),
+        (["residual:1"], 2, (1, 1, 1)),  # behind the last block transformer-lens has no place to stop at
+        (["blocks.1.hook_mlp_out", "residual:0"], 2, (1, 1, 1)),
+        (["ln_final.hook_in"], None, (1, 1, 1)),
+        (["residual:0", "unembed.hook_out"], None, (1, 1, 1)),
+    ],
+)
+def test_transformer_lens_runs_and_keeps_what_is_wanted(sites, stop, runs, lens, tiny_documents, monkeypatch):
+    """Blocks behind the last wanted one are not run, and hook points that nobody asked for are not kept."""
+    bridge, caches, calls = lens._bridge, [], [0, 0, 0]
+
+    parts = (bridge.blocks[0].mlp, bridge.blocks[1].mlp, bridge.ln_final)
+    handles = [
+        part.register_forward_pre_hook(lambda *_, place=place: calls.__setitem__(place, calls[place] + 1))
+        for place, part in enumerate(parts)
+    ]
+    run = bridge.run_with_cache
+
+    def seen(*given, **options):
+        out, cache = run(*given, **options)
+        caches.append((options, set(cache.keys())))
+        return out, cache
+
+    monkeypatch.setattr(bridge, "run_with_cache", seen)
+    (batch,) = lens.read(tiny_documents[:1], sites, batch_tokens=10**6)
+    for handle in handles:
+        handle.remove()
+    assert tuple(calls) == runs
+    ((options, kept),) = caches
+    hooks = [lens._hook(site) for site in sites]
+    assert (sorted(options["names_filter"]), options["stop_at_layer"]) == (sorted(hooks), stop)
+    # transformer-lens keeps what it finds under two names twice.
+    assert len(kept) <= 2 * len(sites)
+    assert {bridge.hook_dict[name] for name in kept} == {bridge.hook_dict[hook] for hook in hooks}
+    assert set(batch.activations) == set(sites)
+
+
+def test_transformer_lens_is_given_the_mask_of_each_window(lens, tiny_documents, monkeypatch):
+    """Windows of one batch differ in length; the mask is 1 where a window has a token and 0 behind its end."""
+    seen, run = [], lens._bridge.run_with_cache
+
+    def spy(ids, **options):
+        seen.append((ids, options["attention_mask"]))
+        return run(ids, **options)
+
+    monkeypatch.setattr(lens._bridge, "run_with_cache", spy)
+    batches = list(lens._batches(tiny_documents, 10**6))
+    list(lens.read(tiny_documents, ["residual:0"], batch_tokens=10**6))
+    assert len(seen) == len(batches)
+    for (ids, mask), batch in zip(seen, batches, strict=True):
+        np.testing.assert_array_equal(ids.numpy(), batch.ids)
+        np.testing.assert_array_equal(mask.numpy(), batch.mask)
+    assert any(not mask.all() for _, mask in seen)
+
+
 def test_every_token_is_in_the_table_or_counted(sources, tiny_tokenizer, tiny_documents):
     tokens, _ = gathered(sources["gpt2"], tiny_documents, ["residual:0"])
     encoded = [

@@ -10,6 +10,7 @@ from word_checks import all_kept, token_codes
 
 from geomsim import Codes, correlate
 from geomsim.cli.console import Common
+from geomsim.cli.opening import TextOptions
 from geomsim.cli.words import words as words_verb
 from geomsim.errors import InvalidCodes, InvalidConfig, InvalidText
 
@@ -82,7 +83,10 @@ def test_documents_that_reading_cut_into_parts_are_cut_again(tmp_path):
     )
     documents = read_documents(tmp_path / "text", "*.txt")
     write_codes(source, documents, {"0": None}, {"0": tmp_path / "codes"}, longest=10)
-    assert words_verb(tmp_path / "codes", text=str(tmp_path / "text"), out=tmp_path / "out", pattern="*.txt") == 0
+    assert (
+        words_verb(tmp_path / "codes", text=str(tmp_path / "text"), out=tmp_path / "out", part=TextOptions("*.txt"))
+        == 0
+    )
     made = Codes.open(tmp_path / "out")
     assert made.tokens.documents == ("a.txt#1", "a.txt#2", "a.txt#3")
     assert made.tokens.document.tolist() == [0, 0, 1, 2]

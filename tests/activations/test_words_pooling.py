@@ -251,27 +251,109 @@ def test_words_pooled_from_a_part_are_counted(kept, parts):
 
 
 @pytest.mark.parametrize(
-    ("text", "kept", "left_out", "complete"),
+    ("text", "kept", "left_out", "known"),
     [
-        ("é b", [(1, 0, 1), (2, 1, 3)], {FIRST: 1}, True),  # its second byte, and the next token follows
-        ("aé b", [(0, 0, 2), (2, 2, 4)], {FIRST: 1}, False),  # position 1 may be the accent's second byte
-        ("ae b", [(0, 0, 2), (2, 2, 4)], {FIRST: 1}, True),  # a letter of one byte is seen in one token
-        ("b é", [(0, 0, 1), (1, 1, 3)], {}, True),  # the document ends here: nothing was left out
-        ("b é", [(1, 1, 3)], {FIRST: 1}, True),  # what was left out came before
-        ("b é", [(1, 1, 3)], {FIRST: 1, EMPTY: 1}, True),  # an empty document is no token
-        ("b é", [(1, 1, 3)], {FIRST: 2}, False),  # one more was left out, and it may come after
-        ("é<>", [(0, 0, 1), (1, 1, 3)], {}, True),
+        ("é b", [(1, 0, 1), (2, 1, 3)], {FIRST: 1}, "complete"),  # its second byte, and the next token follows
+        ("aé b", [(0, 0, 2), (2, 2, 4)], {FIRST: 1}, "incomplete"),  # position 1 can only be the accent's second byte
+        ("aé b", [(0, 0, 2), (2, 3, 4)], {FIRST: 1}, "perhaps"),  # position 1 has the space, and perhaps that byte
+        ("ae b", [(0, 0, 2), (2, 2, 4)], {FIRST: 1}, "complete"),  # a letter of one byte is seen in one token
+        ("b é", [(0, 0, 1), (1, 1, 3)], {}, "complete"),  # the document ends here: nothing was left out
+        ("b é", [(1, 1, 3)], {FIRST: 1}, "complete"),  # what was left out came before
+        ("b é", [(1, 1, 3)], {FIRST: 2}, "perhaps"),  # one more was left out, and it may come after
+        ("é<>", [(0, 0, 1), (1, 1, 3)], {}, "complete"),
     ],
 )
-def test_a_last_character_that_may_go_on_in_a_token_left_out(text, kept, left_out, complete):
-    codes, documents = token_codes([text], [kept], left_out=left_out)
-    found = words_of(pool_words(codes, documents, "max"), documents)
-    accented = next(word for word in found if not word.isascii() or word == "ae")
-    try:
-        last = words_of(pool_words(codes, documents), documents)
-    except InvalidCodes:
-        last = []
-    assert (accented in last) == complete
+def test_a_last_character_that_may_go_on_in_a_token_left_out(text, kept, left_out, known):
+    place = text.split().index(next(word for word in text.split() if not word.isascii() or word == "ae"))
+    for texts, tokens, counts in (
+        ([text], [kept], left_out),
+        ([text, ""], [kept, []], {**left_out, EMPTY: 1}),  # an empty document has no token to leave out
+        ([text, "x"], [kept, []], {**left_out, FIRST: left_out.get(FIRST, 0) + 1}),  # the one of "x" is known
+    ):
+        codes, documents = token_codes(texts, tokens, left_out=counts)
+        pooled = {pool: pool_words(codes, documents, pool) for pool in POOLS}
+        assert (place in pooled["last"].tokens.position) == (known != "incomplete")
+        for pool, words in pooled.items():
+            made = words.provenance["words"]
+            assert made["words_perhaps_unfinished"] == (known == "perhaps")
+            assert made["words_pooled_from_a_part"] == (known == "incomplete" and pool != "last")
+            # Its first byte may have been in the token that was left out before it.
+            head = text == "é b"
+            assert made["words_perhaps_pooled_from_a_part"] == (known == "perhaps") + head
+
+
+def test_what_one_document_lost_takes_no_word_of_another():
+    texts = ["x = 1 # café", "a bé"]
+    spans = [(0, 1), (1, 3), (3, 5), (5, 7), (7, 11), (11, 12), (11, 12)]
+    first = [(position, *span) for position, span in enumerate(spans)][1:]
+    for lost in (2, 4):
+        # The second document is left out behind its first token, which does not end in the accent.
+        codes, documents = token_codes(texts, [first, [(1, 1, 3)]], left_out={FIRST: lost})
+        words = pool_words(codes, documents)
+        assert words_of(words, documents) == ["=", "1", "#", "café"]
+        assert words.tokens.left_out[f"word without its last token ({FIRST})"] == 1
+        # Nobody knows where the two tokens more were left out, so the word is counted too.
+        assert words.provenance["words"]["words_perhaps_unfinished"] == (lost == 4)
+        total = pool_words(codes, documents, "sum").provenance["words"]
+        assert (total["words_pooled_from_a_part"], total["words_perhaps_unfinished"]) == (1, lost == 4)
+
+
+def test_rows_of_a_document_are_the_same_whatever_is_read_beside_it():
+    pytest.importorskip("transformers")
+    if not (MODELS / "third").exists():
+        pytest.skip("the example models are not here")
+    from geomsim.activations.reading import read_codes
+    from geomsim.activations.transformers_source import TransformersSource
+
+    source = TransformersSource(MODELS / "left", context=8)
+    alone = ["x = 1 # café", "naïve é", "🤖 " * 5 + "🤖", "y"]
+    found = []
+    for texts in (*([text] for text in alone[:3]), alone, ["", *reversed(alone), "z é"]):
+        documents = documents_from_strings(texts)
+        words = pool_words(read_codes(source, documents, {"residual:1": None})["residual:1"], documents)
+        kept = {text: [] for text in alone}
+        for document, word in zip(words.tokens.document.tolist(), words_of(words, documents), strict=True):
+            kept.setdefault(texts[document], []).append(word)
+        found.append(kept)
+        assert "café" in kept["x = 1 # café"] or "x = 1 # café" not in texts
+    for number, text in enumerate(alone[:3]):
+        assert found[number][text] == found[3][text] == found[4][text] != []
+
+
+@pytest.mark.parametrize("name", ["left", "third"])
+def test_an_inline_end_of_text_read_by_a_shipped_model(name):
+    """The literal is one special token, by whatever tokenizer, and takes with it the word that it ends."""
+    pytest.importorskip("transformers")
+    if not (MODELS / "third").exists():
+        pytest.skip("the example models are not here")
+    from geomsim.activations.reading import read_codes
+    from geomsim.activations.transformers_source import TransformersSource
+
+    text = "one two <|endoftext|> three<|endoftext|> <|endoftext|>four café<|endoftext|> é"
+    documents = documents_from_strings([text])
+    codes = read_codes(TransformersSource(MODELS / name), documents, {"residual:1": None})["residual:1"]
+    assert codes.tokens.left_out == {SPECIAL: 4, FIRST: 1}
+    # By hand: the first token is "one" for both tokenizers, and is the first of the window.
+    kept = ["two", "<|endoftext|>four", "é"]
+    cut = ["three<|endoftext|>", "café<|endoftext|>"]
+    words = pool_words(codes, documents)
+    assert words_of(words, documents) == kept
+    why = f"({SPECIAL} or {FIRST})"
+    assert {reason: count for reason, count in words.tokens.left_out.items() if reason != "token of no word"} == {
+        f"word without a kept token {why}": 2, f"word without its last token {why}": 2,
+    }  # fmt: skip
+    # The row is that of the last token with a character of the word, and of none behind it.
+    for row, word in enumerate(kept):
+        end = text.rindex(word) + len(word)
+        last = np.flatnonzero(codes.tokens.end == end)[-1]
+        np.testing.assert_array_equal(words.dense()[row], codes.dense()[last])
+    largest = pool_words(codes, documents, "max")
+    assert words_of(largest, documents) == ["two", cut[0], kept[1], cut[1], "é"]
+    assert largest.provenance["words"]["words_pooled_from_a_part"] == 3  # both, and "four" without what stands before
+    # As code: the literal is three words of its own, none of which has a token, and the names before it are whole.
+    code = pool_words(codes, documents, "last", "code")
+    assert words_of(code, documents) == ["two", "three", "four", "café", "é"]
+    assert code.tokens.left_out[f"word without a kept token {why}"] == 1 + 4 * 3
 
 
 # Several tokenizers.
@@ -379,6 +461,13 @@ def test_words_are_not_aligned_with_tokens_or_with_other_words():
     assert align(left, arrays).left is left
     with pytest.raises(InvalidCodes, match=r"different words: the pattern of the left is '\\\\S\+', that of the right"):
         align(left, two_words(pattern="code")[1])
+    total = pool_words(*token_codes(["one two three"], all_kept([(0, 3), (3, 7), (7, 13)])), "sum")
+    with pytest.raises(
+        InvalidCodes, match=r"left codes were pooled by 'last' and those of the right by 'sum', .*; pool both alike"
+    ):
+        align(left, total)
+    with pytest.raises(InvalidCodes, match="left codes were pooled by 'sum' and those of the right by 'last'"):
+        align(total, left)
     other = two_words(texts=("one two threx",))[1]
     with pytest.raises(InvalidCodes, match="read different texts"):
         align(left, other)

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -256,6 +257,15 @@ def test_a_dictionary_may_be_told_its_place(text: str, tmp_path: Path, capsys: p
     assert activations(LEFT, text, tmp_path / "codes", "-d", f"residual:1={file}") == 0
     assert Codes.open(tmp_path / "codes" / "residual_1").n_latents == latents
     capsys.readouterr()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert activations(LEFT, text, tmp_path / "other", "-d", f"residual:0={LEFT / 'saes' / 'layer_1'}") == 0
+    said = capsys.readouterr().err
+    assert re.search(
+        r"^warning: .*layer_1 says that it was trained at residual:1; it is read at residual:0", said, re.M
+    )
+    assert "GeomsimWarning" not in said
+    capsys.readouterr()
     assert run(["inspect", file, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)[0]
     assert (found["kind"], found["latents"]) == ("sparse autoencoder", latents)
@@ -268,3 +278,23 @@ def test_a_hub_id_that_cannot_be_fetched_is_named(
     assert "nobody/nothing/layer_3: no such directory here, and as a hub id it could not be fetched" in (
         capsys.readouterr().err
     )
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--top-tokens", "-1"], "--top-tokens -1: give a number of tokens per latent"),
+        (["--device", "cuda:99"], "device 'cuda:99' cannot be used"),
+        (["--device", "gpu"], "device 'gpu' cannot be used"),
+        (["--text", ""], "--text '' names no text"),
+        (["--text", "dataset:"], "--text 'dataset:' names no text"),
+    ],
+)
+def test_what_cannot_be_done_is_said_before_anything_is_read(
+    more: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "codes")
+    text = [] if "--text" in more else ["--text", str(LEFT / "config.json")]
+    assert run(["activations", str(LEFT), "--out", out, "--site", "residual:0", *text, *more]) == 1
+    assert said in capsys.readouterr().err
+    assert not Path(out).exists()

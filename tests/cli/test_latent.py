@@ -98,13 +98,13 @@ def test_what_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFix
     text, bare = str(folder / "text"), str(tmp_path / "bare")
     sae = str(LEFT / "saes" / "layer_0")
     for arguments, said in [
-        ([codes, "1024"], "there is no latent 1024: Codes('left residual:1'"),
+        ([codes, "1024"], "there is no latent 1024: these codes have latents 0 to 1023"),
         ([codes, "-1"], "there is no latent -1"),
         ([bare, "0", "--text", text], "have no token table"),
         ([codes, "0", "--text", str(other)], "but not their text"),
         ([codes, "0", "--text", str(folder / "text" / "0.py")], "'1.py' was read but is not among the 1 documents"),
         ([codes, "0", "-d", sae], "were not made by Dictionary"),
-        ([codes, "0", "--bins", "0"], "bins is 0; at least 1"),
+        ([codes, "0", "--bins", "0"], "bins is 0; from 1 to 10,000"),
         ([codes, "0", "--text", text, "--each", "0"], "each is 0; at least 1"),
         ([str(tmp_path / "absent"), "0"], "absent: no such directory of codes"),
     ]:

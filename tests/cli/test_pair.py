@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from geomsim import Codes, Pairing
-from geomsim.activations import TopTokens, save_top_tokens
+from geomsim.activations import TopTokens, read_top_tokens, save_top_tokens
 from geomsim.cli.app import run
 
 
@@ -124,7 +125,7 @@ def test_decoys_say_how_many_pairs_are_false(
     shown = capsys.readouterr().out
     assert "by chance (standard error" in shown
     assert "left latents by partners" in shown
-    assert "needs decoys=True" in pair("--max-false-matches", ".1")["error"]["message"]
+    assert "add --decoys" in pair("--max-false-matches", ".1")["error"]["message"]
 
 
 def test_two_folders_are_needed_and_a_dry_run_writes_nothing(
@@ -140,12 +141,14 @@ def test_two_folders_are_needed_and_a_dry_run_writes_nothing(
     assert not lists.exists()
 
 
+@pytest.mark.filterwarnings("ignore:all standard errors are infinite:geomsim.errors.GeomsimWarning")
 def test_sums_that_were_counted_give_the_same_pairs(folders, tmp_path, capsys):
     sums, of_codes, of_sums = (str(tmp_path / name) for name in ("sums", "codes.parquet", "sums.parquet"))
     assert run(["count", *folders, "--out", sums, "--json"]) == 0
     counted = json.loads(capsys.readouterr().out)
     assert (counted["blocks"], counted["n_tokens"]) == (1, 1500)
-    assert run(["pair", sums, "--out", of_sums, "-q"]) == 0
+    assert run(["pair", sums, "--out", of_sums, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["median_standard_error"] is None  # one block leaves none to leave out
     assert run(["pair", *folders, "--out", of_codes, "--chance", "0", "-q"]) == 0
     found, expected = Pairing.open(of_sums), Pairing.open(of_codes)
     assert len(expected) == 15
@@ -157,3 +160,28 @@ def test_sums_that_were_counted_give_the_same_pairs(folders, tmp_path, capsys):
     assert "needs both sides' Codes" in capsys.readouterr().err
     assert run(["pair", folders[0]]) == 1
     assert "or one folder of sums of them (geomsim count)" in capsys.readouterr().err
+
+
+def test_tables_of_other_codes_and_options_without_effect_are_refused(folders, top_tokens, tmp_path, capsys):
+    for side, folder in zip(("left", "right"), folders, strict=True):
+        codes = Codes.open(folder)
+        Codes(codes.matrix, groups=codes.groups, name=side).save(folder, replace=True)
+        table = read_top_tokens(tmp_path / f"{side}.parquet")
+        save_top_tokens(replace(table, provenance={"codes": side}), tmp_path / f"{side}.parquet")
+    gates = ["--min-firings", "20", "--min-cofirings", "5", "--out", str(tmp_path / "p.parquet")]
+    assert run(["pair", *folders, *gates, "--non-concepts", *top_tokens]) == 0
+    capsys.readouterr()
+    for more, said in (
+        (["--non-concepts", *top_tokens[::-1]], "has the top tokens of 'right', and the left codes are 'left'"),
+        (["--non-concept-rule", "any"], "filters of tokens need the top tokens of both sides"),
+        (["--min-weight", "2"], "--min-weight 2.0: a correlation lies between -1 and 1"),
+        (["--min-weight", "nan"], "a correlation lies between -1 and 1"),
+        (["--max-p", ".05", "--chance", "0"], "give --chance a number of them"),
+        (["--reasons", str(tmp_path / "p.parquet")], "--reasons and --out are both"),
+    ):
+        assert run(["pair", *folders, *gates, *more]) == 1
+        assert said in capsys.readouterr().err
+    assert run(["pair", str(tmp_path / "typo")]) == 1
+    assert "typo: no such folder of codes" in capsys.readouterr().err
+    assert run(["count", *folders, "--out", folders[0]]) == 1
+    assert "sums go to a folder of their own" in capsys.readouterr().err

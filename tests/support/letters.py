@@ -28,7 +28,7 @@ def letters_dictionary(sha256: str = "d" * 64) -> Dictionary:
     encoder = torch.randn(WIDTH, LATENTS, generator=torch.Generator().manual_seed(1))
     return Dictionary(
         encoder=encoder, encoder_bias=torch.zeros(LATENTS), decoder=encoder.T * 3, decoder_bias=torch.zeros(WIDTH),
-        activation="topk", k=3, sha256=sha256,
+        activation="topk", k=3, convention="raw", sha256=sha256,
     )  # fmt: skip
 
 
