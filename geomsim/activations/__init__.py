@@ -1,72 +1,8 @@
-"""The front end: sources, dictionaries, codes, co-activation, matching. Importing it imports no model library."""
+"""The front end: sources, dictionaries, codes, co-activation, matching, words.
 
-from geomsim.activations.alignment import align as align
-from geomsim.activations.array_source import ArraySource as ArraySource
-from geomsim.activations.best_by_chance import ChancePartners as ChancePartners
-from geomsim.activations.best_by_chance import chance_partners as chance_partners
-from geomsim.activations.candidates import Candidates as Candidates
-from geomsim.activations.coactivation import correlate as correlate
-from geomsim.activations.codes import Codes as Codes
-from geomsim.activations.codes_reader import iterate_shards as iterate_shards
-from geomsim.activations.codes_reader import n_shards as n_shards
-from geomsim.activations.codes_reader import open_shard as open_shard
-from geomsim.activations.counted_sums import CountedSums as CountedSums
-from geomsim.activations.counting import count as count
-from geomsim.activations.counting_codes import count_codes as count_codes
-from geomsim.activations.counting_codes import count_shard as count_shard
-from geomsim.activations.cross_fitting import held_out as held_out
-from geomsim.activations.cross_fitting import split_by_document as split_by_document
-from geomsim.activations.cuts import Cuts as Cuts
-from geomsim.activations.cuts import common_cuts as common_cuts
-from geomsim.activations.decoder_cosine import decoder_cosine as decoder_cosine
-from geomsim.activations.decoys import FalseMatches as FalseMatches
-from geomsim.activations.decoys import plant_decoys as plant_decoys
-from geomsim.activations.dictionary import Dictionary as Dictionary
-from geomsim.activations.dictionary import read_dictionary as read_dictionary
-from geomsim.activations.filters import LatentMask as LatentMask
-from geomsim.activations.filters import few_firings as few_firings
-from geomsim.activations.filters import non_concepts as non_concepts
-from geomsim.activations.latent_histogram import ActivationHistogram as ActivationHistogram
-from geomsim.activations.latent_histogram import activation_histogram as activation_histogram
-from geomsim.activations.latent_look import LatentLook as LatentLook
-from geomsim.activations.latent_look import look as look
-from geomsim.activations.latent_look import nearest_directions as nearest_directions
-from geomsim.activations.latent_tokens import TopTokens as TopTokens
-from geomsim.activations.latent_tokens import read_top_tokens as read_top_tokens
-from geomsim.activations.latent_tokens import save_top_tokens as save_top_tokens
-from geomsim.activations.latent_tokens import top_tokens_table as top_tokens_table
-from geomsim.activations.latents import contexts_by_strength as contexts_by_strength
-from geomsim.activations.latents import firing_rate as firing_rate
-from geomsim.activations.latents import top_contexts as top_contexts
-from geomsim.activations.latents import top_tokens as top_tokens
-from geomsim.activations.matching import Matching as Matching
-from geomsim.activations.matching import match_latents as match_latents
-from geomsim.activations.matching import pair as pair
-from geomsim.activations.matching_methods import Greedy as Greedy
-from geomsim.activations.matching_methods import Hungarian as Hungarian
-from geomsim.activations.matching_methods import Max as Max
-from geomsim.activations.matching_methods import Mutual as Mutual
-from geomsim.activations.matching_methods import OneToOne as OneToOne
-from geomsim.activations.matching_methods import Transport as Transport
-from geomsim.activations.module_source import ModuleSource as ModuleSource
-from geomsim.activations.one_latent import open_latent as open_latent
-from geomsim.activations.pairing_report import pairing_report as pairing_report
-from geomsim.activations.pooling import pool_words as pool_words
-from geomsim.activations.reading import read_codes as read_codes
-from geomsim.activations.reading import write_codes as write_codes
-from geomsim.activations.shard_documents import first_documents as first_documents
-from geomsim.activations.source import Batch as Batch
-from geomsim.activations.source import Source as Source
-from geomsim.activations.text import Document as Document
-from geomsim.activations.text import documents_from_strings as documents_from_strings
-from geomsim.activations.text import read_documents as read_documents
-from geomsim.activations.text import text_hash as text_hash
-from geomsim.activations.text_streams import DocumentStream as DocumentStream
-from geomsim.activations.text_streams import documents_from_dataset as documents_from_dataset
-from geomsim.activations.text_streams import stream_documents as stream_documents
-from geomsim.activations.token_kinds import read_token_kinds as read_token_kinds
-from geomsim.activations.token_kinds import write_token_kinds as write_token_kinds
-from geomsim.activations.tokens import TokenTable as TokenTable
-from geomsim.activations.transformer_lens_source import TransformerLensSource as TransformerLensSource
-from geomsim.activations.transformers_source import TransformersSource as TransformersSource
-from geomsim.activations.words import word_spans as word_spans
+Its public names stand in `__init__.pyi`. Importing it imports nothing of that: each name is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -28,7 +28,7 @@ from geomsim.activations.matching_steps import (
     say_why_alone,
     without_decoys,
 )
-from geomsim.activations.pairing_report import summary
+from geomsim.activations.pairing_summary import summary
 from geomsim.errors import InvalidCodes, InvalidPairing
 from geomsim.pairing import Pairing
 

@@ -58,6 +58,10 @@ def count(
         common.emit(planned, f"{planned['shards']} shards; would write {out}")
         return DONE
     sums = count_codes(left, right, out, measure=measure, shards=shards, scheduler=scheduler, first_block=first_block)
+    numbers = range(first_block, first_block + n_shards(left))
+    missing = len(set(numbers) - {block.number for block in sums.blocks})
+    if missing:
+        common.note(f"{missing} of {len(numbers)} shards are not counted yet; without --shards they all are")
     found = {"path": str(out), "blocks": len(sums.blocks), "n_tokens": sums.n_tokens, "sums": sums.n_pairs}
     rows = [
         [key.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)] for key, value in found.items()

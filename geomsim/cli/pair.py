@@ -117,7 +117,7 @@ def pair(
     from geomsim.activations.filters import non_concepts as no_concepts
     from geomsim.activations.matching import match_latents
     from geomsim.activations.matching_methods import matching_method
-    from geomsim.activations.pairing_report import report_rows
+    from geomsim.activations.pairing_summary import report_rows
     from geomsim.activations.token_kinds import read_token_kinds
 
     given = {"unmatched_at": unmatched_at, "epsilon": epsilon, "marginal": marginal, "min_share": min_share}
@@ -148,7 +148,9 @@ def pair(
         from geomsim.activations.counted_sums import CountedSums
 
         # Chance, halves and decoys read the codes again; sums know nothing of single tokens.
-        given_codes: tuple[Any, Any] = (CountedSums.open(left).candidates(**correlating), None)
+        sums = CountedSums.open(left)
+        common.note(f"{left}: {len(sums.blocks)} counted blocks, {sums.n_tokens:,} tokens")
+        given_codes: tuple[Any, Any] = (sums.candidates(**correlating), None)
         chance, correlating = 0, {}
     else:
         if common.device != "cpu":

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 import geomsim
-from geomsim.activations.decoder_cosine import decoder_cosine
+from geomsim.activations.decoder_directions import decoder_cosine
 from geomsim.activations.dictionary import Dictionary, read_dictionary
 from geomsim.activations.matching import match_latents
 from geomsim.activations.matching_methods import Hungarian
-from geomsim.activations.pairing_report import pairing_report
+from geomsim.activations.pairing_summary import pairing_report
 from geomsim.errors import GeomsimWarning, InvalidCodes, InvalidModel, InvalidPairing
 
 MODELS = Path(__file__).parents[2] / "examples" / "code_models"

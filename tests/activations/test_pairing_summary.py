@@ -6,7 +6,7 @@ import pytest
 from geomsim.activations.codes import Codes
 from geomsim.activations.filters import LatentMask
 from geomsim.activations.matching import match_latents, pair
-from geomsim.activations.pairing_report import pairing_report, report_rows, summary
+from geomsim.activations.pairing_summary import pairing_report, report_rows, summary
 from geomsim.pairing import Pairing
 
 
