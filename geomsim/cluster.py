@@ -53,12 +53,10 @@ class _Run:
     failed: bool = False
 
 
-def _has_port(address: str) -> bool:
-    """Whether a number stands where a port is to be; `inproc` has none."""
-    if address.startswith("inproc"):
-        return True
+def _is_port_sound(address: str) -> bool:
+    """Whether a port is a port, where one is named; Dask knows its usual one."""
     try:
-        return bool(urlsplit(address).port)
+        return urlsplit(address).port != 0
     except ValueError:
         return False
 
@@ -73,7 +71,7 @@ class Cluster:
     def __init__(self, address: str) -> None:
         from distributed import Client
 
-        if not _ADDRESS.fullmatch(address) or not _has_port(address):
+        if not _ADDRESS.fullmatch(address) or not _is_port_sound(address):
             raise InvalidConfig(
                 f"the scheduler {address!r} is no address of one; `dask scheduler` says its own when it starts, "
                 "for example tcp://10.0.0.5:8786"

@@ -373,7 +373,9 @@ def test_points_on_a_device_stay_there(address: str) -> None:
 # --- addresses, versions, and the command line -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", ["10.0.0.5:8786", "localhost", "http://10.0.0.5:8787", "tcp://", ""])
+@pytest.mark.parametrize(
+    "wrong", ["10.0.0.5:8786", "localhost", "http://10.0.0.5:8787", "tcp://", "", "tcp://10.0.0.5:abc", "tcp://h:0"]
+)
 def test_what_is_no_address_is_refused(wrong: str) -> None:
     left, right = clouds(2)
     with pytest.raises(InvalidConfig, match=r"is no address of one; .* tcp://10\.0\.0\.5:8786"):
