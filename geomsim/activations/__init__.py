@@ -1,6 +1,6 @@
 """The front end: sources, dictionaries, codes, co-activation, matching, words.
 
-Its public names stand in `__init__.pyi`. Importing it imports nothing of that: each name is loaded when it is first used.
+Its public names stand in `__init__.pyi`. Importing it imports none of them: each is loaded when it is first used.
 """
 
 import lazy_loader
