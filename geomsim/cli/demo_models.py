@@ -108,7 +108,9 @@ def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Commo
     ]
     pairings = []
     with track(len(jobs), "pairing") as advance:
-        for job, pairing in zip(jobs, in_threads(lambda job: pair(job.left, job.right, top=1), jobs), strict=True):
+        # Errors of each r are not shown, and would take half of the time.
+        paired = in_threads(lambda job: pair(job.left, job.right, top=1, standard_errors=False), jobs)
+        for job, pairing in zip(jobs, paired, strict=True):
             pairing.save(out / job.file)
             common.note(_paired(job, pairing))
             pairings.append(pairing)
