@@ -13,14 +13,14 @@ from typing import Any
 
 import cyclopts
 
-from geomsim import __version__
+import geomsim
 from geomsim.cli.console import DONE, FAILED, INTERRUPTED, USAGE, emit_error, say
 from geomsim.errors import GeomsimError, GeomsimWarning
 
 app = cyclopts.App(
     name="geomsim",
     help="Do two neural networks carry the same features, arranged the same way, and how sure are we?",
-    version=__version__,
+    version=lambda: geomsim.__version__,
     config=[cyclopts.config.Env("GEOMSIM_", command=True), cyclopts.config.Toml("geomsim.toml", search_parents=True)],
     suppress_keyboard_interrupt=False,
     default_parameter=cyclopts.Parameter(show_env_var=False),
