@@ -71,7 +71,8 @@ def test_betti_numbers_of_the_rows(name: Any, size: Any) -> None:
 
 @pytest.mark.parametrize(("name", "size"), [("circle", 24), ("torus", (6, 6)), ("grid", (5, 4))])
 def test_betti_numbers_by_ripser(name: Any, size: Any) -> None:
-    ripser = pytest.importorskip("ripser")
+    import ripser
+
     planted = shape(name, size)
     assert planted.rips_scale is not None
     diagrams = ripser.ripser(planted.coordinates, maxdim=len(planted.betti) - 1)["dgms"]
