@@ -68,6 +68,10 @@ class Metric(ABC, Generic[State]):
     """The smallest and largest possible score."""
     symmetric: ClassVar[bool] = True
     """Whether swapping left and right leaves the score as it is."""
+    triangle: ClassVar[bool] = False
+    """Whether d(a, c) <= d(a, b) + d(b, c) for all spaces; only for what is larger where sides are farther apart."""
+    estimates: ClassVar[Literal["mean canonical correlation", "cka", "procrustes"] | None] = None
+    """The value that the score approaches as rows are added, where synthetic truth knows it."""
     bootstrap: ClassVar[bool] = False
     """Whether rows drawn with replacement leave the meaning of the score as it is. Not where a repeated row is a false
     neighbour or a tied rank, or where fewer distinct rows raise the score; then intervals come from the jackknife."""

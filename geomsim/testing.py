@@ -15,40 +15,14 @@ import dataclasses
 import inspect
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from geomsim.cards import Card as Card
+from geomsim.cards import Promise as Promise
 from geomsim.catalog import metric as metric_by_name
 from geomsim.contract import Metric
 from geomsim.errors import BrokenPromise, GeomsimError, GeomsimWarning
 from geomsim.promises import PROMISES, Broken, Skipped
-
-
-@dataclass(frozen=True)
-class Promise:
-    """One promise, whether it was kept, and the evidence in words."""
-
-    name: str
-    kept: bool
-    evidence: str
-
-
-@dataclass(frozen=True)
-class Card:
-    """All promises of one metric."""
-
-    metric: str
-    promises: tuple[Promise, ...]
-    parameters: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def kept(self) -> bool:
-        """Whether every promise was kept."""
-        return all(promise.kept for promise in self.promises)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The card, ready for JSON."""
-        return dataclasses.asdict(self)
 
 
 def check_metric(metric: str | Metric[Any] | type[Metric[Any]]) -> None:
