@@ -98,13 +98,19 @@ class ChancePartners:
     def threshold(self, alpha: float = 0.05, direction: Direction = "left-to-right") -> float:
         """The r above which at most a share `alpha` of the tested latents has a partner by chance.
 
+        The j-th largest of the m chance maxima of all tested latents, with the largest j for which
+        ``j / (m + 1) <= alpha``: one more maximum, as likely as any to hold each rank among all m + 1, exceeds it with
+        probability ``j / (m + 1)`` (the p-value of :meth:`p_values` with one pool for all; Phipson and Smyth 2010).
+
         One threshold for all latents; rare ones exceed it more often than others (:meth:`p_values` allows for that).
-        -inf where fewer than that have any partner by chance.
+        -inf where fewer than that have any partner by chance; inf where ``alpha`` is below ``1 / (m + 1)``, so that
+        there are too few chance maxima to tell: make more shifts.
         """
         if not 0 < alpha < 1:
             raise InvalidCodes(f"alpha must be between 0 and 1, got {alpha}")
         ordered = np.sort(self.maxima(direction), axis=None)[::-1]
-        return float(ordered[int(alpha * len(ordered))])
+        may_exceed = np.count_nonzero(np.arange(1, len(ordered) + 1) / (len(ordered) + 1) <= alpha)
+        return float(ordered[may_exceed - 1]) if may_exceed else np.inf
 
     def p_values(self, candidates: Candidates, direction: Direction = "left-to-right") -> Floats:
         """P-value of the best r of each latent of the choosing side, (latents,), in (0, 1].

@@ -91,7 +91,16 @@ class FalseMatches:
     :math:`\sqrt{1 + D(t) / (N_d - D)}`, since :math:`\rho` then rests on the decoys too; of no decoy, that of one.
     With :math:`D + 1` in place of D (`bound`), the expected rate of the pairs above a threshold that is chosen by it is
     no larger than what was asked for, the ratio being known (He et al. 2015, arXiv 1501.00537; Levitsky et al. 2017,
-    Journal of Proteome Research 16).
+    Journal of Proteome Research 16). For exclusive methods it is estimated, and `bound` takes
+    :math:`\rho^+ = (N - T + 1) / (N_d - D)`, infinite where no decoy is left alone. For of V + D latents that are taken
+    by mistake, V are real with the hypergeometric law of R real latents and :math:`N_d` decoys within reach, so that
+    with R - V = N - T
+
+    .. math:: \mathrm{E}\,\frac{V}{\rho^+ (D + 1)}
+        = \mathrm{E}\,\frac{V\,(N_d - D)}{(R - V + 1)(D + 1)} = \mathrm{P}(V < \min(R, V + D)) \le 1
+
+    since each term of the sum over V is the probability of V - 1. And :math:`V(t) / (D(t) + 1)` is a supermartingale
+    as t rises from the lowest r (Barber and Candes 2015, Annals of Statistics 43), whose start is this one.
 
     Without bias for ``max``, ``mutual``, ``greedy`` and ``hungarian``; rather too large for ``one-to-one``, where a
     true partner that is chosen by mistake too counts as within reach, and for ``transport``, which seldom gives
@@ -123,6 +132,14 @@ class FalseMatches:
         object.__setattr__(self, "exclusive", exclusive)
 
     @property
+    def largest_ratio(self) -> float:
+        """The ratio that :meth:`bound` rests on, for exclusive methods with one real latent more within reach."""
+        if not self.exclusive:
+            return self.n_real / self.n_decoys
+        lone_decoys = self.n_decoys - len(self.decoy)
+        return (self.n_real - len(self.real) + 1) / lone_decoys if lone_decoys > 0 else np.inf
+
+    @property
     def ratio(self) -> float:
         """How many real latents may be taken by mistake, for each decoy."""
         within_reach: float = self.n_real
@@ -141,7 +158,7 @@ class FalseMatches:
 
     def rate(self, min_weight: float = -np.inf) -> float:
         """Estimated share of false pairs among those of real latents, in [0, 1]; 0 where there are no pairs."""
-        return self._share(self.decoys(min_weight), min_weight)
+        return self._share(self.ratio * self.decoys(min_weight), min_weight)
 
     def standard_error(self, min_weight: float = -np.inf) -> float:
         """Standard error of :meth:`rate` around the share of pairs that are in fact false."""
@@ -153,8 +170,8 @@ class FalseMatches:
         return float(np.sqrt(noise) / max(self.pairs(min_weight), 1))
 
     def bound(self, min_weight: float = -np.inf) -> float:
-        """The estimate with one decoy more, for choosing a threshold."""
-        return self._share(self.decoys(min_weight) + 1, min_weight)
+        """The estimate with one decoy more, and :attr:`largest_ratio`, for choosing a threshold."""
+        return self._share(self.largest_ratio * (self.decoys(min_weight) + 1), min_weight)
 
     def threshold(self, rate: float) -> float:
         """The smallest r for which :meth:`bound` is at most `rate`, among those of the pairs; inf where there is none.
@@ -166,7 +183,7 @@ class FalseMatches:
         decoys = 1 + len(self.decoy) - np.searchsorted(self.decoy, self.real)
         # Pairs of equal r stay together: as many as reach the first of them.
         pairs = len(self.real) - np.searchsorted(self.real, self.real)
-        good = self.ratio * decoys <= rate * pairs
+        good = self.largest_ratio * decoys <= rate * pairs
         return float(self.real[np.argmax(good)]) if good.any() else np.inf
 
     def to_frame(self) -> pd.DataFrame:
@@ -200,9 +217,9 @@ class FalseMatches:
             "bound": self.bound(least),
         }
 
-    def _share(self, decoys: int, min_weight: float) -> float:
+    def _share(self, false_pairs: float, min_weight: float) -> float:
         pairs = self.pairs(min_weight)
-        return min(1.0, self.ratio * decoys / pairs) if pairs else 0.0
+        return min(1.0, false_pairs / pairs) if pairs else 0.0
 
 
 def _beside(parts: list[Any], sparse: bool) -> Any:

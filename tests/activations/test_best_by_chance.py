@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -124,8 +126,44 @@ def test_p_values_against_a_loop(direction):
     pool = np.sort(chance.maxima(direction).ravel())
     threshold = chance.threshold(0.1, direction)
     assert np.mean(pool > threshold) <= 0.1
-    assert np.mean(pool >= threshold) > 0.1
+    # Its rank: of 181 maxima with a new one, 18 are a share of at most .1 and 19 are not.
+    assert threshold == pool[-18]
     assert chance.mean(direction) == pytest.approx(pool[np.isfinite(pool)].mean())
+
+
+def of_maxima(maxima):
+    """Chance partners of as many latents as there are rows, all of them tested."""
+    firings, tested = np.full(len(maxima), 50), np.ones(len(maxima), dtype=bool)
+    return ChancePartners(maxima, maxima, firings, firings, tested, tested, 2000, neighbours=len(maxima))
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.1, 0.29, 0.5])
+@pytest.mark.parametrize(("latents", "shifts"), [(5, 1), (19, 1), (20, 1), (33, 3)])
+def test_one_more_chance_maximum_exceeds_the_threshold_as_seldom_as_promised(alpha, latents, shifts):
+    """Every one of m + 1 values is in turn the new one among the m others: all cases there are, so no tolerance."""
+    values = np.random.default_rng(0).random(latents * shifts + 1)
+    exceeds = [
+        new > of_maxima(np.delete(values, i).reshape(latents, shifts)).threshold(alpha) for i, new in enumerate(values)
+    ]
+    share, promised = Fraction(sum(exceeds), len(exceeds)), Fraction(str(alpha))
+    # The largest share that there is among those allowed.
+    assert share <= promised < share + Fraction(1, len(exceeds))
+
+
+@pytest.mark.parametrize("alpha", [0.02, 0.05, 0.2])
+def test_the_threshold_is_where_p_values_of_one_pool_are_alpha(alpha):
+    left, right = independent(2, n_features=60, firing="uniform")
+    candidates = correlate(left, right, top=1, **GATES)
+    chance = chance_partners(left, right, shifts=2, neighbours=60, **GATES)
+    assert chance.left_tested.all()
+    above = candidates.left_to_right.r[:, 0] > chance.threshold(alpha)
+    np.testing.assert_array_equal(above, chance.p_values(candidates) <= alpha)
+
+
+def test_too_few_chance_maxima_give_no_threshold():
+    chance = of_maxima(np.linspace(0.1, 0.2, 18)[:, None])
+    assert chance.threshold(0.05) == np.inf
+    assert chance.threshold(0.06) == 0.2
 
 
 def test_the_other_text_is_other_documents_of_like_length():

@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pytest
+import scipy.integrate
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,8 @@ from geomsim_synthetic import two_models
 from geomsim_synthetic.recovery import pairing_recovery
 
 GATES = {"min_firings": 1, "min_cofirings": 1}
+# How often a correct program may fail a test that compares draws with a law, were its seeds others.
+CHANCE = 1e-3
 
 
 def codes_of(two):
@@ -99,18 +103,38 @@ def test_weights_are_those_of_the_held_out_tokens():
     assert other.provenance["held_out_documents"] != said["held_out_documents"]
 
 
-@pytest.mark.parametrize("method", ["max", "mutual"])
-def test_where_nothing_corresponds_the_held_out_mean_is_zero(method):
-    means = []
-    for seed in range(8):
-        two = two_models(150, shared=0, width=2, n_tokens=2000, mean_active=8, firing="uniform", seed=seed)
-        cross = pair(*codes_of(two), method, cross_fit=True, seed=seed, **GATES).provenance["cross_fit"]
-        means.append((cross["mean_r_choosing"], cross["mean_r_held_out"]))
-    means = np.array(means)
-    error = means[:, 1].std(ddof=1) / np.sqrt(len(means))
-    assert (means[:, 0] > 30 * error).all()
-    assert abs(means[:, 1].mean()) < 3 * error
-    assert error < 0.003
+def law_of_r(n_tokens):
+    """The law of r between two independent normal columns (Fisher 1915): of variance 1 / (n - 1)."""
+    return scipy.stats.beta(n_tokens / 2 - 1, n_tokens / 2 - 1, loc=-1, scale=2)
+
+
+@pytest.mark.parametrize(("method", "compared"), [("max", 60), ("mutual", 99)])
+def test_the_luck_of_the_choice_stays_in_the_choosing_half(method, compared):
+    """Independent normal columns, 40 left and 60 right, over two halves of 200 tokens: every law is known.
+
+    The r in one row and one column of the table of all r are independent, of the distribution function F. So the r that
+    is chosen is the largest of its row of 60, or of its row and column of 99, and has the distribution function F^60 or
+    F^99. Over tokens that had no part in the choice the r of different left latents are independent, of the law F.
+    """
+    weights, excess, law = [], [], law_of_r(200)
+    luck = 1 - scipy.integrate.quad(lambda r: law.cdf(r) ** compared, -1, 1, points=[0, 0.3])[0]
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        left, right = (Codes.from_dense(rng.normal(size=(400, n)), groups=np.arange(400) // 20) for n in (40, 60))
+        pairing = pair(left, right, method, cross_fit=True, seed=seed, **GATES)
+        cross = pairing.provenance["cross_fit"]
+        assert (cross["choosing_tokens"], cross["held_out_tokens"]) == (200, 200)
+        assert len(set(pairing.left.tolist())) == len(pairing) == cross["chosen_pairs"]
+        weights.append(pairing.weight)
+        # Times the number of pairs, since data with more mutual pairs have others: of this sum the mean is 0.
+        excess.append(len(pairing) * (cross["mean_r_choosing"] - luck))
+    weights = np.concatenate(weights)
+    assert scipy.stats.ttest_1samp(excess, 0).pvalue > CHANCE
+    assert scipy.stats.kstest(weights, law.cdf).pvalue > CHANCE
+    largest = scipy.stats.norm.isf(CHANCE / 2) * law.std() / np.sqrt(len(weights))
+    assert abs(weights.mean()) < largest
+    # So many pairs are enough to see a tenth of the luck.
+    assert largest < luck / 10
 
 
 def test_true_pairs_are_found_as_well_and_keep_their_correlation():
