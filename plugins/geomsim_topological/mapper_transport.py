@@ -85,6 +85,9 @@ class MapperTransport(PairedMetric[Membership]):
 
     larger_means = "farther"
     score_range = (0.0, 1.0)
+    # 1-Wasserstein distance of two distributions over sets of rows, between which Jaccard's distance is a metric. Each
+    # side has mass 1 on sets of its own: its rows in no node change that side alone, whichever the other one is.
+    triangle = True
     unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
 
     def __post_init__(self) -> None:
