@@ -40,6 +40,7 @@ from geomsim_synthetic.tokenisation import Tokenisation as Tokenisation
 from geomsim_synthetic.trained_links import trained_truth as trained_truth
 from geomsim_synthetic.training import TrainedDictionary as TrainedDictionary
 from geomsim_synthetic.training import train_dictionary as train_dictionary
+from geomsim_synthetic.training_options import TrainingOptions as TrainingOptions
 from geomsim_synthetic.truth import GroupTruth as GroupTruth
 from geomsim_synthetic.truth import NetworkTruth as NetworkTruth
 from geomsim_synthetic.truth import Truth as Truth
@@ -62,6 +63,7 @@ __all__ = [
     "SyntheticText",
     "Tokenisation",
     "TrainedDictionary",
+    "TrainingOptions",
     "Truth",
     "TwoModels",
     "batches",

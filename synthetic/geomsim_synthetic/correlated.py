@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import InvalidConfig
-from geomsim_synthetic.checks import one_of, whole
+from geomsim_synthetic.checks import is_real, one_of, whole
 from geomsim_synthetic.checks import probabilities as checked_probabilities
-from geomsim_synthetic.correlation_matrix import checked_correlation
-from geomsim_synthetic.structure import Events, Moments, Structure, Where, as_tuple
+from geomsim_synthetic.correlation_matrix import as_matrix, checked_correlation
+from geomsim_synthetic.plain import keep_plain
+from geomsim_synthetic.structure import Events, Moments, Structure, Where
 
 # Gauss-Legendre nodes for the integral over the correlation; the integrand is smooth once its end is stretched.
 _NODES = 64
@@ -57,8 +58,9 @@ class CorrelatedGroup(Structure):
     def __post_init__(self) -> None:
         whole("members", self.members, 2)
         one_of("where", self.where, ("both", "left", "right"))
-        for name in ("correlation", "probability"):
-            object.__setattr__(self, name, as_tuple(getattr(self, name)))
+        keep_plain(self)
+        if not isinstance(self.correlation, tuple):
+            self._refuse_impossible_number(self.correlation)
         checked = checked_correlation(self.matrix)
         if len(checked) != self.members:
             raise InvalidConfig(f"correlation is {len(checked)} x {len(checked)} for {self.members} members")
@@ -79,10 +81,22 @@ class CorrelatedGroup(Structure):
     def matrix(self) -> NDArray[np.float64]:
         """Correlations of the normal variables, (members, members)."""
         if isinstance(self.correlation, tuple):
-            return np.array(self.correlation, dtype=np.float64)
+            return as_matrix(self.correlation, "correlation")
         matrix = np.full((self.members, self.members), float(self.correlation))
         np.fill_diagonal(matrix, 1.0)
         return matrix
+
+    def _refuse_impossible_number(self, correlation: Any) -> None:
+        """Equal correlations of n variables have the eigenvalues ``1 - c`` and ``1 + (n - 1) c``."""
+        least = -1.0 / (self.members - 1)
+        if not is_real(correlation) or np.isnan(correlation):
+            raise InvalidConfig(f"correlation={correlation!r} must be a number or a matrix of numbers")
+        if not least <= correlation <= 1.0:
+            raise InvalidConfig(
+                f"correlation={correlation:g}: correlations of {self.members} features are not positive semi-definite "
+                f"unless they are between {least:.3g} and 1; {np.clip(correlation, least, 1.0):.3g} is the nearest "
+                f"that is possible ({max(least - correlation, correlation - 1.0):.3g} away)"
+            )
 
     @cached_property
     def _root(self) -> NDArray[np.float64]:

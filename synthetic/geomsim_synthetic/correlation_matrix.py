@@ -11,6 +11,8 @@ from geomsim import InvalidConfig
 
 # Eigenvalues this far below 0 are rounding.
 _ROUNDING = 1e-10
+# A message names how far the nearest matrix is with three digits.
+_MESSAGE_TOLERANCE = 1e-6
 
 
 def checked_correlation(matrix: ArrayLike, name: str = "correlation") -> NDArray[np.float64]:
@@ -25,7 +27,7 @@ def checked_correlation(matrix: ArrayLike, name: str = "correlation") -> NDArray
     values = _symmetric(matrix, name)
     smallest = float(np.linalg.eigvalsh(values)[0])
     if smallest < -_ROUNDING * len(values):
-        nearest = nearest_correlation(values)
+        nearest = nearest_correlation(values, tolerance=_MESSAGE_TOLERANCE)
         raise InvalidConfig(
             f"{name} is not positive semi-definite: its smallest eigenvalue is {smallest:.3g}, so no variables have "
             f"these correlations; geomsim_synthetic.nearest_correlation({name}) is the nearest matrix that is possible "
@@ -85,17 +87,27 @@ def _just_inside(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     return inside
 
 
+def as_matrix(matrix: ArrayLike, name: str) -> NDArray[np.float64]:
+    """The entries in float64; InvalidConfig where they are no numbers or rows have different lengths."""
+    try:
+        return np.array(matrix, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidConfig(f"{name} must be a square matrix of numbers: {error}") from None
+
+
 def _symmetric(matrix: ArrayLike, name: str, *, unit_diagonal: bool = True) -> NDArray[np.float64]:
-    values = np.array(matrix, dtype=np.float64)
-    if values.ndim != 2 or values.shape[0] != values.shape[1]:
+    values = as_matrix(matrix, name)
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size:
         raise InvalidConfig(f"{name} must be a square matrix, got shape {values.shape}")
     if not np.isfinite(values).all():
-        raise InvalidConfig(f"{name} has NaN or infinite entries")
+        i, j = np.argwhere(~np.isfinite(values))[0]
+        raise InvalidConfig(f"{name} has NaN or infinite entries, the first is ({i}, {j}); give a number there")
     apart = np.abs(values - values.T)
     if apart.max() > 1e-12:
         i, j = np.unravel_index(int(apart.argmax()), apart.shape)
         raise InvalidConfig(
-            f"{name} is not symmetric: entry ({i}, {j}) is {values[i, j]:g} and entry ({j}, {i}) is {values[j, i]:g}"
+            f"{name} is not symmetric: entry ({i}, {j}) is {values[i, j]:g} and entry ({j}, {i}) is {values[j, i]:g}; "
+            f"({name} + {name}.T) / 2 is"
         )
     if unit_diagonal and np.abs(np.diag(values) - 1.0).max() > 1e-12:
         first = int(np.argmax(np.abs(np.diag(values) - 1.0) > 1e-12))

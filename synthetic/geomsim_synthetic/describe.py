@@ -8,15 +8,16 @@ import numpy as np
 
 from geomsim_synthetic.correspondence import links
 from geomsim_synthetic.network import SimulatedNetwork
-from geomsim_synthetic.plan import KINDS, Placed, Plan, SidePlan
+from geomsim_synthetic.placing import Placed
+from geomsim_synthetic.plan import KINDS, Plan, SidePlan
 from geomsim_synthetic.planted import Planted
 from geomsim_synthetic.population import activation_covariances, population_values
 from geomsim_synthetic.structure import firing_correlation
 from geomsim_synthetic.truth import GroupTruth, NetworkTruth, Truth
 
 
-def truth_of(plan: Plan, left: SimulatedNetwork, right: SimulatedNetwork) -> Truth:
-    """The truth about a plan, with how often each row fired in what was drawn."""
+def truth_of(plan: Plan, left: SimulatedNetwork, right: SimulatedNetwork, layer: int) -> Truth:
+    """The truth about a plan at a layer, with how often each row fired in what was drawn."""
     setting = plan.setting
     found = links(plan)
     return Truth(
@@ -27,13 +28,23 @@ def truth_of(plan: Plan, left: SimulatedNetwork, right: SimulatedNetwork) -> Tru
         setting=setting,
         shared_features=tuple(np.flatnonzero(plan.is_shared).tolist()),
         links=found,
-        shared_cosine=float(1.0 / np.sqrt(1.0 + setting.geometry_noise**2)) if plan.rotation is not None else None,
+        shared_cosine=_shared_cosine(plan, layer),
+        layer=layer,
         document_lengths=tuple(setting.document_lengths.tolist()),
         left=_network_truth(plan.left, left, {link.left for link in found}),
         right=_network_truth(plan.right, right, {link.right for link in found}),
         groups=tuple(_group_truth(plan, placed) for placed in plan.placed),
-        activations=population_values(activation_covariances(plan)),
+        activations=population_values(activation_covariances(plan, layer)),
     )
+
+
+def _shared_cosine(plan: Plan, layer: int) -> float | None:
+    setting = plan.setting
+    # Each network's features drift at right angles to where they point there, and these are turned against each other.
+    has_many = bool(setting.geometry_noise and setting.drift and layer)
+    if plan.rotation is None or has_many:
+        return None
+    return float(1.0 / np.sqrt(1.0 + setting.geometry_noise**2))
 
 
 def _network_truth(side: SidePlan, network: SimulatedNetwork, linked: set[int]) -> NetworkTruth:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import InvalidConfig
+from geomsim_synthetic.checks import is_real
 from geomsim_synthetic.checks import probabilities as given_probabilities
 
 PROFILES = ("zipf", "uniform", "linear")
@@ -51,6 +52,8 @@ def firing_probabilities(
         raise InvalidConfig(
             f"firing={firing!r} is no known profile; use one of {', '.join(PROFILES)}, or one probability per feature"
         )
+    if not is_real(mean_active):
+        raise InvalidConfig(f"mean_active={mean_active!r} must be a number, the expected number of features that fire")
     limit = LARGEST_PROBABILITY * n_features
     if not 0.0 < mean_active <= limit:
         raise InvalidConfig(

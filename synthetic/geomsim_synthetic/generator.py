@@ -10,19 +10,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim import InvalidConfig, InvalidPairing, Pairing
+from geomsim import InvalidPairing, Pairing
 from geomsim_synthetic.describe import truth_of
 from geomsim_synthetic.network import SimulatedNetwork
 from geomsim_synthetic.plan import plan
-from geomsim_synthetic.setting import Geometry, Setting
+from geomsim_synthetic.setting import Geometry, Setting, refuse_unknown_parameters
 from geomsim_synthetic.stream import batches, join
 from geomsim_synthetic.text import SyntheticText, text_of
 from geomsim_synthetic.tokenisation import LEFT, RIGHT, Tokenisation
@@ -47,6 +46,8 @@ class TwoModels:
         (tokens,) the word or punctuation mark of each token.
     setting
         all parameters.
+    layer
+        which of the layers this is.
     """
 
     left: SimulatedNetwork
@@ -55,11 +56,12 @@ class TwoModels:
     groups: NDArray[np.int64]
     symbols: NDArray[np.int64]
     setting: Setting
+    layer: int = 0
 
     @cached_property
     def truth(self) -> Truth:
         """Parameters, correspondence and population values as data; found when first asked for."""
-        return truth_of(plan(self.setting), self.left, self.right)
+        return truth_of(plan(self.setting), self.left, self.right, self.layer)
 
     @property
     def pairing(self) -> Pairing:
@@ -130,7 +132,7 @@ def two_models(
     >>> bool((two.left.feature[two.pairing.left] == two.right.feature[two.pairing.right]).all())
     True
     """
-    refuse_unknown(options)
+    refuse_unknown_parameters(options)
     values: dict[str, Any] = {
         "n_features": n_features, "shared": shared, "width": width, "n_tokens": n_tokens, "mean_active": mean_active,
         "firing": firing, "noise": noise, "n_documents": n_documents, "seed": seed,
@@ -145,7 +147,7 @@ def from_setting(setting: Setting, **changes: Any) -> TwoModels:
     >>> from_setting(Setting(n_features=10, width=4, mean_active=2), n_tokens=50, seed=3)
     TwoModels(10 features a side, 5 shared, widths 4 and 4, 50 tokens in 1 documents)
     """
-    refuse_unknown(changes)
+    refuse_unknown_parameters(changes)
     return _collect(replace(setting, **changes), 0)
 
 
@@ -158,18 +160,6 @@ def true_pairing(truth: Truth) -> Pairing:
         )
     left, right = zip(*truth.pairs, strict=True)
     return Pairing(left, right, provenance={"method": "synthetic truth", "seed": truth.seed})
-
-
-def refuse_unknown(options: dict[str, Any]) -> None:
-    """Raise InvalidConfig on a name that is no parameter of a setting."""
-    known = [each.name for each in fields(Setting)]
-    for name in options:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            raise InvalidConfig(
-                f"{name!r} is no parameter of two networks{f'; did you mean {near[0]!r}?' if near else ''} "
-                f"(there are {', '.join(known)})"
-            )
 
 
 def _collect(setting: Setting, layer: int) -> TwoModels:
@@ -186,8 +176,9 @@ def _collect(setting: Setting, layer: int) -> TwoModels:
                 activations=shown.activations,
                 feature=side.row_feature,
                 groups=whole.groups,
-                source_directions=side.source_directions(layer),
-                source_feature=side.feature,
+                source_directions=side.source_directions(layer).copy(),
+                source_feature=side.feature.copy(),
             )
         )
-    return TwoModels(networks[0], networks[1], planned.rotation, whole.groups, whole.symbols, setting)
+    rotation = None if planned.rotation is None else planned.rotation.copy()
+    return TwoModels(networks[0], networks[1], rotation, whole.groups, whole.symbols, setting, layer)

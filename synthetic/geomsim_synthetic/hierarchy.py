@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from geomsim import InvalidConfig
 from geomsim_synthetic.checks import one_of, probability
 from geomsim_synthetic.checks import probabilities as checked_probabilities
-from geomsim_synthetic.structure import Events, Moments, Structure, Where, as_tuple
+from geomsim_synthetic.plain import keep_plain
+from geomsim_synthetic.structure import Events, Moments, Structure, Where
 
 # Sums of conditional probabilities this far above 1 are rounding.
 _ROUNDING = 1e-12
@@ -51,8 +52,7 @@ class Hierarchy(Structure):
     where: Where = "both"
 
     def __post_init__(self) -> None:
-        for name in ("parents", "probability"):
-            object.__setattr__(self, name, as_tuple(getattr(self, name)))
+        keep_plain(self)
         one_of("where", self.where, ("both", "left", "right"))
         probability("given", self.given)
         _refuse_impossible_parents(self.parents)
@@ -152,6 +152,8 @@ class Hierarchy(Structure):
 
 
 def _refuse_impossible_parents(parents: tuple[int | None, ...]) -> None:
+    if not isinstance(parents, tuple):
+        raise InvalidConfig(f"parents={parents!r} must list the parent of each feature, None for a root: (None, 0, 0)")
     n = len(parents)
     for feature, parent in enumerate(parents):
         if parent is not None and (isinstance(parent, bool) or not isinstance(parent, int) or not 0 <= parent < n):
@@ -166,7 +168,8 @@ def _refuse_impossible_parents(parents: tuple[int | None, ...]) -> None:
         if parent is not None:
             cycle = [*line[line.index(parent) :], parent]
             raise InvalidConfig(
-                f"impossible hierarchy: a cycle, {' -> '.join(map(str, cycle))} (each arrow leads to the parent)"
+                f"impossible hierarchy: a cycle, {' -> '.join(map(str, cycle))} (each arrow leads to the parent); "
+                "make one of these features a root (None) or a child of another"
             )
     if all(parent is None for parent in parents):
         raise InvalidConfig("this hierarchy has no child; name the parent of at least one feature")

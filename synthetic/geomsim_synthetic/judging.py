@@ -140,5 +140,5 @@ def _refuse_outside(found: set[tuple[int, int]], truth: Truth) -> None:
         if highest >= len(network.feature):
             raise InvalidPairing(
                 f"the pairing names {side} row {highest}, but the {side} dictionary has {len(network.feature)} rows; "
-                "was it made for trained dictionaries? Match these to the truth first (dictionary_truth)"
+                "was it made for trained dictionaries? Judge it by trained_truth(...) of these instead"
             )

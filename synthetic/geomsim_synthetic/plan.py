@@ -8,31 +8,23 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim import InvalidConfig
-from geomsim_synthetic.arrangement import perpendicular, random_directions, random_isometry
 from geomsim_synthetic.correlated import CorrelatedGroup
-from geomsim_synthetic.faults import FaultyRows, faulty_rows, turned_rows
+from geomsim_synthetic.directions import (
+    Arrangement,
+    Directions,
+    extra_directions,
+    own_directions,
+    shared_arrangement,
+)
+from geomsim_synthetic.faulty_rows import FaultyRows, faulty_rows
 from geomsim_synthetic.hierarchy import Hierarchy
+from geomsim_synthetic.placing import Placed, placed_structures
 from geomsim_synthetic.planted import Planted
 from geomsim_synthetic.randomness import Draw, generator
 from geomsim_synthetic.setting import SIDES, Setting
 from geomsim_synthetic.structure import Structure
 
 KINDS: dict[type[Structure], str] = {CorrelatedGroup: "correlated", Hierarchy: "hierarchy", Planted: "planted"}
-
-
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """A structure and the ranks of its members."""
-
-    structure: Structure
-    number: int
-    ranks: NDArray[np.int64]
-    probability: NDArray[np.float64]
-
-    def on(self, side: str) -> bool:
-        """Whether this network carries its features."""
-        return self.structure.place in ("both", side)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +114,7 @@ class Plan:
 
 @lru_cache(maxsize=4)
 def plan(setting: Setting) -> Plan:
-    """Everything about two networks that does not depend on a token.
+    """Everything about two networks that does not depend on a token; kept, so nobody may write into it.
 
     Raises InvalidConfig where a planted shape needs more dimensions than a network has, or faults more features.
     """
@@ -130,80 +122,12 @@ def plan(setting: Setting) -> Plan:
     order = generator(setting.seed, Draw.SHARING).permutation(n)
     is_shared = np.zeros(n, dtype=bool)
     is_shared[order[: setting.n_shared]] = True
-    placed = _placed(setting, order)
-    isometries = _isometries(setting)
-    shared_directions = _shared_directions(setting, placed)
-    sides = [_side(setting, side, is_shared, placed, isometries[side], shared_directions[side]) for side in (0, 1)]
+    placed = placed_structures(setting, order)
+    arrangement = shared_arrangement(setting, placed)
+    sides = [_side(setting, side, is_shared, placed, arrangement) for side in (0, 1)]
     has_rotation = setting.geometry == "shared" and (setting.n_shared or setting.junk)
-    rotation = isometries[0].T @ isometries[1] if has_rotation else None
+    rotation = arrangement.rotation if has_rotation else None
     return Plan(setting, is_shared, placed, sides[0], sides[1], rotation)
-
-
-def _placed(setting: Setting, order: NDArray[np.int64]) -> tuple[Placed, ...]:
-    """Shared structures take the first of the order, own ones the last: a larger share moves nothing."""
-    used = dict.fromkeys(("both", *SIDES), 0)
-    placed = []
-    for number, structure in enumerate(setting.structures):
-        start = used[structure.place]
-        used[structure.place] = start + structure.size
-        pool = order if structure.place == "both" else order[::-1]
-        ranks = pool[start : start + structure.size]
-        placed.append(Placed(structure, number, ranks, structure.probabilities(setting.probability[ranks])))
-    return tuple(placed)
-
-
-def _isometries(setting: Setting) -> list[NDArray[np.float64]]:
-    narrower = min(setting.widths)
-    return [
-        random_isometry(generator(setting.seed, Draw.ISOMETRY, side), narrower, width)
-        for side, width in enumerate(setting.widths)
-    ]
-
-
-def _shared_directions(setting: Setting, placed: tuple[Placed, ...]) -> list[NDArray[np.float64]]:
-    """The arrangement of all ranks and junk features, for each network, in as many dimensions as the narrower has."""
-    seed, narrower, n = setting.seed, min(setting.widths), setting.n_features
-    arrangement = np.vstack(
-        [
-            random_directions(generator(seed, Draw.ARRANGEMENT), n, narrower),
-            random_directions(generator(seed, Draw.EXTRA_DIRECTIONS, 2), setting.junk, narrower),
-        ]
-    )
-    sides = []
-    for name in SIDES:
-        rows = arrangement.copy()
-        for each in placed:
-            if isinstance(each.structure, Planted) and each.structure.place == "both":
-                rows[each.ranks] = _shape_rows(setting, each.structure, each.number, name, narrower, ())
-        sides.append(rows)
-    sides[1] = turned_rows(sides[1], generator(seed, Draw.TURNING), setting.geometry_noise)
-    return sides
-
-
-def _shape_rows(
-    setting: Setting, planted: Planted, number: int, name: str, width: int, place: tuple[int, ...]
-) -> NDArray[np.float64]:
-    """Directions of a planted group in `width` dimensions; where it has no shape, its reordered counterpart."""
-    rows = planted.shape.coordinates
-    if rows.shape[1] > width:
-        raise InvalidConfig(
-            f"structures[{number}]: a planted {planted.name} of size {planted.cells} lies in {rows.shape[1]} "
-            f"dimensions, but the (narrower) network has width {width}; plant a smaller one or widen the network"
-        )
-    random = generator(setting.seed, Draw.STRUCTURE_PLACE, number, *place)
-    isometry = random_isometry(random, rows.shape[1], width)
-    if not planted.has_shape(name):
-        rows = _same_covariance(rows, random)
-    return rows @ isometry
-
-
-def _same_covariance(rows: NDArray[np.float64], random: np.random.Generator) -> NDArray[np.float64]:
-    """Other rows with the same mean and covariance: a random rotation among rows that leaves (1, ..., 1) in place."""
-    n = len(rows)
-    basis = np.linalg.qr(np.column_stack([np.ones(n), random.standard_normal((n, n - 1))]))[0][:, 1:]
-    mixed = basis @ random_isometry(random, n - 1, n - 1) @ basis.T
-    other: NDArray[np.float64] = rows.mean(axis=0) + mixed @ (rows - rows.mean(axis=0))
-    return other
 
 
 def _side(
@@ -211,10 +135,9 @@ def _side(
     side: int,
     is_shared: NDArray[np.bool_],
     placed: tuple[Placed, ...],
-    isometry: NDArray[np.float64],
-    arrangement: NDArray[np.float64],
+    arrangement: Arrangement,
 ) -> SidePlan:
-    seed, n, name, width = setting.seed, setting.n_features, SIDES[side], setting.widths[side]
+    seed, n, name = setting.seed, setting.n_features, SIDES[side]
     probability = setting.probability.copy()
     kinds = np.full(n, "plain", dtype=object)
     for each in placed:
@@ -223,43 +146,20 @@ def _side(
             probability[each.ranks] = each.probability
     is_free = kinds == "plain"
     plain = np.flatnonzero(is_free & is_shared)
-    missed = [each.ranks for each in placed if each.structure.place == "both" and each.structure.may_be_missed]
+    missed = [each.ranks for each in placed if each.is_common and each.structure.may_be_missed]
     probability[np.concatenate([plain, *missed])] *= setting.seen_shares[side]
-
-    directions = random_directions(generator(seed, Draw.OWN_DIRECTIONS, side), n, width)
-    asides = perpendicular(directions, generator(seed, Draw.DRIFT, side))
-    junk_directions = random_directions(generator(seed, Draw.EXTRA_DIRECTIONS, side, 1), setting.junk, width)
-    junk_asides = perpendicular(junk_directions, generator(seed, Draw.DRIFT, side, 1))
-    if setting.geometry == "shared":
-        # The drift is drawn once for both, so that layer l of one belongs to layer l of the other.
-        drift = perpendicular(arrangement, generator(seed, Draw.DRIFT, 2))
-        directions[is_shared] = arrangement[:n][is_shared] @ isometry
-        asides[is_shared] = drift[:n][is_shared] @ isometry
-        junk_directions, junk_asides = arrangement[n:] @ isometry, drift[n:] @ isometry
-    for each in placed:
-        is_own = each.structure.place != "both" or setting.geometry == "independent"
-        if isinstance(each.structure, Planted) and each.on(name) and is_own:
-            shaped = _shape_rows(setting, each.structure, each.number, name, width, (side,))
-            directions[each.ranks] = shaped
-            asides[each.ranks] = perpendicular(shaped, generator(seed, Draw.DRIFT, side, 2, each.number))
-    dense_directions = random_directions(generator(seed, Draw.EXTRA_DIRECTIONS, side), setting.dense, width)
-    dense_asides = perpendicular(dense_directions, generator(seed, Draw.DRIFT, side, 3))
+    junk_probability = setting.junk_rate / max(1, setting.junk)
+    extra = [np.full(setting.dense, setting.dense_probability), np.full(setting.junk, junk_probability)]
+    all_probabilities = np.concatenate([probability, *extra])
+    all_kinds = (*kinds.tolist(), *["dense"] * setting.dense, *["junk"] * setting.junk)
 
     ranks = np.arange(n)
     own_numbers = ranks if side == 0 else np.where(is_shared, ranks, n + ranks)
     dense_numbers = (2 + side) * n + np.arange(setting.dense)
-    all_kinds = (*kinds.tolist(), *["dense"] * setting.dense, *["junk"] * setting.junk)
-    all_probabilities = np.concatenate(
-        [
-            probability,
-            np.full(setting.dense, setting.dense_probability),
-            np.full(setting.junk, setting.junk_rate / max(1, setting.junk)),
-        ]
-    )
     edges = [
         (int(each.ranks[parent]), int(each.ranks[child]))
         for each in placed
-        if isinstance(each.structure, Hierarchy) and each.structure.place == "both"
+        if isinstance(each.structure, Hierarchy) and each.is_common
         for parent, child in each.structure.edges
     ]
     rows = faulty_rows(
@@ -272,15 +172,35 @@ def _side(
         generator(seed, Draw.FAULT_PLACE, side),
         name,
     )
+    directions = _directions(setting, side, is_shared, placed, arrangement)
     return SidePlan(
         name=name,
         feature=np.concatenate([own_numbers, dense_numbers, 4 * n + np.arange(setting.junk)]),
         kinds=all_kinds,
         probability=all_probabilities,
         is_free=np.asarray(is_free, dtype=bool),
-        directions=np.vstack([directions, dense_directions, junk_directions]),
-        asides=np.vstack([asides, dense_asides, junk_asides]),
+        directions=directions.toward,
+        asides=directions.aside,
         rows=rows,
-        outliers=generator(seed, Draw.OUTLIER_PLACE, side).permutation(width)[: setting.outliers],
+        outliers=generator(seed, Draw.OUTLIER_PLACE, side).permutation(setting.widths[side])[: setting.outliers],
         setting=setting,
     )
+
+
+def _directions(
+    setting: Setting,
+    side: int,
+    is_shared: NDArray[np.bool_],
+    placed: tuple[Placed, ...],
+    arrangement: Arrangement,
+) -> Directions:
+    """Directions of all sources: what is shared as arranged, everything else the network's own."""
+    n = setting.n_features
+    own = own_directions(setting, placed, side)
+    dense, junk = extra_directions(setting, side)
+    if setting.geometry == "shared":
+        common = arrangement.carried(side)
+        for rows, shared_rows in zip(own, common, strict=True):
+            rows[is_shared] = shared_rows[:n][is_shared]
+        junk = Directions(common.toward[n:], common.aside[n:])
+    return Directions(*(np.vstack(parts) for parts in zip(own, dense, junk, strict=True)))

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from geomsim import InvalidConfig
 from geomsim_synthetic.checks import one_of, probability, whole
+from geomsim_synthetic.plain import keep_plain
 from geomsim_synthetic.shapes import Shape, ShapeName, check_size, n_cells, shape, tree_parents
-from geomsim_synthetic.structure import Events, Moments, Structure, Where, as_tuple
+from geomsim_synthetic.structure import Events, Moments, Structure, Where
 from geomsim_synthetic.tuning import axis_moments, axis_probabilities, bumps
 
 
@@ -29,8 +30,9 @@ class Planted(Structure):
     ----------
     name
         "circle", "torus", "simplex", "tree" or "grid". See `shapes.shape` for the directions.
-    size
-        cells of a circle or simplex; (rows, columns) of a torus or grid; (branching, depth) of a tree.
+    cells
+        their number in a circle or simplex; (rows, columns) of a torus or grid; (branching, depth) of a tree, whose
+        nodes are its cells.
     where
         "both" networks carry these features, or "left" or "right" alone.
     arranged
@@ -61,7 +63,7 @@ class Planted(Structure):
     reach: int = 2
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", as_tuple(self.cells))
+        keep_plain(self)
         one_of("planted shape", self.name, get_args(ShapeName))
         one_of("where", self.where, get_args(Where))
         probability("probability", self.probability)

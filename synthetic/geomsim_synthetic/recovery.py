@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import DegenerateSpace, InvalidConfig, InvalidSpace, Pairing, Space
+from geomsim_synthetic.checks import is_real
 
 Direction = Literal["left-to-right", "right-to-left"]
 # Cosines held at one time: 32 MiB of float64.
@@ -97,8 +98,8 @@ def share_recovered(found_directions: ArrayLike, true_directions: ArrayLike, *, 
     >>> share_recovered([[1.0, 0.1]], [[1.0, 0.0], [0.0, 1.0]])
     0.5
     """
-    if not -1.0 <= min_cosine <= 1.0:
-        raise InvalidConfig(f"min_cosine={min_cosine:g} must be between -1 and 1")
+    if not is_real(min_cosine) or not -1.0 <= min_cosine <= 1.0:
+        raise InvalidConfig(f"min_cosine={min_cosine!r} must be between -1 and 1")
     found, true = _unit_rows({"found": found_directions, "true": true_directions})
     best, _ = _best_cosines(true, found)
     return float((best >= min_cosine).mean())

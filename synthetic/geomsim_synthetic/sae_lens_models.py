@@ -16,6 +16,7 @@ from geomsim_synthetic.generator import true_pairing
 from geomsim_synthetic.network import SimulatedNetwork
 from geomsim_synthetic.randomness import Draw, generator
 from geomsim_synthetic.setting import SIDES
+from geomsim_synthetic.torch_randomness import seeded_torch
 from geomsim_synthetic.truth import NetworkTruth, Truth
 
 _BLOCK = 4096
@@ -150,12 +151,11 @@ def _with_columns(codes: Any, others: Any, taken: NDArray[np.bool_]) -> Any:
 
 def _draw(model: Any, n_tokens: int, seed: int, side: int) -> Any:
     """What fires, sparse (tokens, features) by column, drawn in blocks."""
-    import torch
     from scipy.sparse import csc_array, vstack
 
     parts = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator(seed, Draw.FIRING, side).integers(2**62)))
+    device = model.feature_dict.feature_vectors.device
+    with seeded_torch(int(generator(seed, Draw.FIRING, side).integers(2**62)), device):
         for _ in range(0, n_tokens, _BLOCK):
             drawn = model.activation_generator.sample(_BLOCK)
             dense = (drawn.to_dense() if drawn.is_sparse else drawn).detach().cpu().float().numpy()

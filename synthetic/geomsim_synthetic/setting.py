@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, Self, get_args
@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import InvalidConfig
-from geomsim_synthetic.checks import fraction, number, one_of, probability, whole
+from geomsim_synthetic.checks import fraction, number, one_of, probability, refuse_unknown, whole
 from geomsim_synthetic.correlated import CorrelatedGroup
 from geomsim_synthetic.faults import Faults
 from geomsim_synthetic.firing import firing_probabilities
 from geomsim_synthetic.hierarchy import Hierarchy
 from geomsim_synthetic.magnitudes import Law, Magnitudes
+from geomsim_synthetic.plain import as_plain, keep_plain, require
 from geomsim_synthetic.planted import Planted
-from geomsim_synthetic.structure import Structure, as_tuple
+from geomsim_synthetic.structure import Structure
 from geomsim_synthetic.vocabulary import PUNCTUATION
 
 Geometry = Literal["shared", "independent"]
@@ -71,7 +72,8 @@ class Setting:
         each network draws its directions anew: what is known to be unrelated under the true pairing. (Planted groups
         keep their shape in either case.)
     geometry_noise
-        turns each shared feature's right direction by arctan of this, towards a random side.
+        turns each shared feature's right direction by arctan of this, towards a random side; features of a planted
+        group together, so that it keeps its shape.
     magnitudes, magnitude_scale
         law and mean of the magnitudes, see `magnitudes.Magnitudes`.
     seen
@@ -89,7 +91,7 @@ class Setting:
     layers, drift
         layers of each network, and how far features drift: from one layer to the next each direction turns by
         arctan(drift) in a plane of its own, shared features alike in both networks. Layer l against layer m: cosine
-        ``cos((l - m) arctan(drift))``. Shapes of planted groups hold at layer 0.
+        ``cos((l - m) arctan(drift))``. A planted group turns as a whole, so it has its shape at every layer.
     outliers, outlier_mean, outlier_deviation
         neurons of each network that are far off on every token, and by how much: a normal variable with this mean and
         standard deviation is added.
@@ -133,8 +135,7 @@ class Setting:
     right_faults: Faults = _NO_FAULTS
 
     def __post_init__(self) -> None:
-        for name in ("firing", "width", "seen", "structures"):
-            object.__setattr__(self, name, as_tuple(getattr(self, name)))
+        keep_plain(self)
         counts = {"n_features": 2, "n_tokens": 1, "seed": 0, "dense": 0, "junk": 0, "layers": 1, "outliers": 0}
         for name, least in counts.items():
             object.__setattr__(self, name, whole(name, getattr(self, name), least))
@@ -173,9 +174,10 @@ class Setting:
                 f"mean_active={self.mean_active} was given beside firing probabilities, whose sum is the mean; "
                 "leave it out"
             )
-        return firing_probabilities(
-            self.n_features, 8.0 if self.mean_active is None else self.mean_active, self.firing
-        )  # fmt: skip
+        mean_active = 8.0 if self.mean_active is None else self.mean_active
+        probability = firing_probabilities(self.n_features, mean_active, self.firing)
+        probability.flags.writeable = False
+        return probability
 
     @cached_property
     def magnitude_law(self) -> Magnitudes:
@@ -205,6 +207,7 @@ class Setting:
             )
         lengths = np.full(n_documents, self.n_tokens // n_documents, dtype=np.int64)
         lengths[: self.n_tokens % n_documents] += 1
+        lengths.flags.writeable = False
         return lengths
 
     @property
@@ -224,17 +227,16 @@ class Setting:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The setting that :meth:`to_dict` wrote, before or after a trip through JSON."""
-        values: dict[str, Any] = {
-            name: as_tuple(value) if isinstance(value, list) else value for name, value in stored.items()
-        }
+        require("setting", stored, ["structures", *(f"{side}_faults" for side in SIDES)])
+        refuse_unknown_parameters(stored)
+        values: dict[str, Any] = {name: as_plain(value) for name, value in stored.items()}
         values["structures"] = tuple(_structure(each) for each in stored["structures"])
         for side in SIDES:
             values[f"{side}_faults"] = Faults(**stored[f"{side}_faults"])
         return cls(**values)
 
     def _check_sharing(self) -> None:
-        if isinstance(self.shared, str | bool) or self.shared is None or not 0.0 <= self.shared <= 1.0:
-            raise InvalidConfig(f"shared={self.shared!r} must be a fraction between 0 and 1 of the features")
+        fraction("shared", self.shared)
         if self.shared and not self.n_shared:
             raise InvalidConfig(
                 f"shared={self.shared!r} of {self.n_features} features is less than half a feature; "
@@ -253,6 +255,8 @@ class Setting:
             raise InvalidConfig(
                 f"outliers={self.outliers} is more than the narrower network's {min(self.widths)} neurons"
             )
+        if not isinstance(self.structures, tuple):
+            raise InvalidConfig(f"structures={self.structures!r} must be a sequence of structures, also of one alone")
         for place, each in enumerate(self.structures):
             if not isinstance(each, Structure):
                 raise InvalidConfig(
@@ -278,6 +282,13 @@ class Setting:
                 )
 
 
+def refuse_unknown_parameters(options: Iterable[str]) -> None:
+    """Raise InvalidConfig on a name that is no parameter of a setting."""
+    refuse_unknown(options, [each.name for each in fields(Setting)], "parameter of two networks")
+
+
 def _structure(stored: Mapping[str, Any]) -> Structure:
-    values = {name: as_tuple(value) for name, value in stored.items() if name != "kind"}
+    require("structure", stored, ["kind"])
+    one_of("kind", stored["kind"], tuple(_STRUCTURES))
+    values = {name: as_plain(value) for name, value in stored.items() if name != "kind"}
     return _STRUCTURES[stored["kind"]](**values)

@@ -80,14 +80,15 @@ def tree_parents(branching: int, depth: int) -> NDArray[np.int64]:
 def check_size(name: ShapeName, size: int | tuple[int, int], reach: int) -> None:
     """Raise InvalidConfig where a shape cannot have this size."""
     single = name in ("circle", "simplex")
-    entries = (size,) if isinstance(size, int) else tuple(size)
+    entries = size if isinstance(size, tuple) else (size,)
     wanted = "one whole number" if single else {"tree": "(branching, depth)"}.get(name, "(rows, columns)")
-    if single != isinstance(size, int) or any(isinstance(n, bool) or not isinstance(n, int) for n in entries):
-        raise InvalidConfig(f"planted {name}: size={size!r} must be {wanted}")
+    is_whole = all(isinstance(n, int) and not isinstance(n, bool) for n in entries)
+    if not is_whole or single == isinstance(size, tuple) or len(entries) != (1 if single else 2):
+        raise InvalidConfig(f"planted {name}: cells={size!r} must be {wanted}")
     least = {"circle": max(4, 2 * reach), "torus": max(4, 2 * reach), "simplex": 3, "tree": 1, "grid": 2}[name]
-    if min(entries) < least or (name != "tree" and not single and len(entries) != 2):
+    if min(entries) < least:
         raise InvalidConfig(
-            f"planted {name}: size={size!r} is too small, {wanted} of at least {least} needed"
+            f"planted {name}: cells={size!r} is too small, {wanted} of at least {least} needed"
             + (f" (2 reach = {2 * reach} cells fire on a token)" if name in ("circle", "torus") else "")
         )
 

@@ -71,14 +71,3 @@ def firing_correlation(structure: Structure, probabilities: NDArray[np.float64])
     deviation = np.sqrt(np.diag(covariance))
     correlation: NDArray[np.float64] = covariance / np.outer(deviation, deviation)
     return correlation
-
-
-def as_tuple(value: object) -> object:
-    """Arrays and lists as nested tuples of plain numbers, so that frozen data compares and hashes."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, list | tuple):
-        return tuple(as_tuple(entry) for entry in value)
-    return value

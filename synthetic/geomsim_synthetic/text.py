@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geomsim import InvalidConfig
 from geomsim_synthetic.checks import fraction
 from geomsim_synthetic.network import SimulatedNetwork
 from geomsim_synthetic.tokenisation import Tokenisation
@@ -74,6 +75,11 @@ class TokenisedSide:
             matrix, tokens=self.token_table(), name=self.network.name, provenance={"source": "synthetic truth"}
         )  # fmt: skip
 
+    def to_dict(self) -> dict[str, list[int]]:
+        """Where each token stands and the word that it is a piece of, for JSON."""
+        columns = ("document", "position", "start", "end", "token_id", "word")
+        return {name: getattr(self, name).tolist() for name in columns}
+
     def __len__(self) -> int:
         return len(self.word)
 
@@ -108,6 +114,15 @@ class SyntheticText:
         text = tuple(self.documents.values())[self.document[number]]
         return str(text[self.start[number] : self.end[number]])
 
+    def to_dict(self) -> dict[str, Any]:
+        """The text, where each word stands, and which tokens of both networks make it up, for JSON."""
+        return {
+            "documents": dict(self.documents),
+            "words": {name: getattr(self, name).tolist() for name in ("document", "start", "end")},
+            "left": self.left.to_dict(),
+            "right": self.right.to_dict(),
+        }
+
     def __len__(self) -> int:
         return len(self.document)
 
@@ -126,6 +141,9 @@ def text_of(
     tokenisations: Mapping[str, Tokenisation],
 ) -> SyntheticText:
     """The text of a stream: `drawn` numbers the symbol and `groups` the document of every word."""
+    for side, tokenisation in tokenisations.items():
+        if not isinstance(tokenisation, Tokenisation):
+            raise InvalidConfig(f"{side}={tokenisation!r} must be a Tokenisation, such as Tokenisation(piece=4)")
     lengths = np.array([len(symbol) for symbol in symbols])[drawn]
     ends = np.cumsum(lengths + 1) - 1
     first = np.searchsorted(groups, np.arange(groups[-1] + 1))

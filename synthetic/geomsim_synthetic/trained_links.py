@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import InvalidConfig
+from geomsim_synthetic.checks import is_real
 from geomsim_synthetic.correspondence import Link, Relation
 from geomsim_synthetic.generator import TwoModels
 from geomsim_synthetic.network import SimulatedNetwork
@@ -53,8 +54,8 @@ def trained_truth(
     InvalidSpace, DegenerateSpace
         as `mmcs`.
     """
-    if not 0.0 < min_cosine <= 1.0:
-        raise InvalidConfig(f"min_cosine={min_cosine:g} must be above 0 and at most 1")
+    if not is_real(min_cosine) or not 0.0 < min_cosine <= 1.0:
+        raise InvalidConfig(f"min_cosine={min_cosine!r} must be above 0 and at most 1")
     networks = (models.left, models.right)
     found = [
         _feature_of(network, directions, min_cosine)

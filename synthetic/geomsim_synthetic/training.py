@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from geomsim import InvalidConfig, InvalidSpace
-from geomsim_synthetic.checks import number, one_of, whole
+from geomsim import InvalidSpace
 from geomsim_synthetic.network import SimulatedNetwork
+from geomsim_synthetic.training_options import TrainingOptions
 
 if TYPE_CHECKING:
     import torch
 
     from geomsim import Codes
     from geomsim.activations import Dictionary
-
-Activation = Literal["topk", "relu"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,18 +73,7 @@ class TrainedDictionary:
         )
 
 
-def train_dictionary(
-    activations: ArrayLike,
-    n_latents: int,
-    *,
-    activation: Activation = "topk",
-    k: int = 8,
-    l1: float = 0.1,
-    steps: int = 2000,
-    batch: int = 512,
-    learning_rate: float = 3e-3,
-    seed: int = 0,
-) -> TrainedDictionary:
+def train_dictionary(activations: ArrayLike, n_latents: int, **options: Any) -> TrainedDictionary:
     r"""Train a sparse autoencoder: ``code = act((x - b) W + c)``, ``x ~ code D + b``, unit rows of D.
 
     .. math:: \frac{1}{n} \sum_i \lVert x_i - \hat x_i \rVert^2 + \lambda \lVert f_i \rVert_1
@@ -102,19 +89,19 @@ def train_dictionary(
         (tokens, width).
     n_latents
         rows of the dictionary.
-    activation
-        "topk" keeps the `k` largest; "relu" all that are positive.
-    k, l1
-        latents per token (topk); weight of the L1 term (relu).
-    steps, batch, learning_rate
-        of Adam, with batches drawn from all tokens.
-    seed
+    **options
+        ``activation`` ("topk" or "relu"), ``k``, ``l1``, ``steps``, ``batch``, ``learning_rate``, ``seed``: see
+        `TrainingOptions`.
+
+    Returns
+    -------
+    TrainedDictionary
         same seed, same bits on one machine and number of torch threads; no global random state is touched.
 
     Raises
     ------
     InvalidConfig
-        on a parameter out of range.
+        on an option that is unknown or out of range.
     InvalidSpace
         on activations that are not a finite (tokens, width) table.
 
@@ -124,9 +111,10 @@ def train_dictionary(
 
     from geomsim.activations import Dictionary
 
-    checked_options(activation, n_latents, k, l1, steps, batch, learning_rate, seed)
+    chosen = TrainingOptions.of(n_latents, options)
+    k, steps, batch = chosen.k, chosen.steps, chosen.batch
     points, scale = checked_activations(activations)
-    random = torch.Generator().manual_seed(seed)
+    random = torch.Generator().manual_seed(chosen.seed)
 
     def drawn(n: int) -> torch.Tensor:
         return points[torch.randint(len(points), (n,), generator=random)]
@@ -136,11 +124,11 @@ def train_dictionary(
     encoder = decoder.detach().T.clone().requires_grad_()
     bias = torch.zeros(n_latents, requires_grad=True)
     shift = torch.zeros(points.shape[1], requires_grad=True)
-    optimizer = torch.optim.Adam([encoder, bias, decoder, shift], lr=learning_rate, foreach=True)
+    optimizer = torch.optim.Adam([encoder, bias, decoder, shift], lr=chosen.learning_rate, foreach=True)
 
     def encoded(x: torch.Tensor) -> torch.Tensor:
         before = torch.addmm(bias, x - shift, encoder)
-        if activation == "relu":
+        if chosen.activation == "relu":
             return before.relu()
         top = before.topk(k, dim=1)
         return torch.zeros_like(before).scatter(1, top.indices, top.values.relu())
@@ -163,12 +151,12 @@ def train_dictionary(
     fired, n_revived, losses = torch.zeros(n_latents, dtype=torch.bool), 0, []
     revivals = {steps * part // 8 for part in (1, 2, 3, 4)}
     for step in range(steps):
-        optimizer.param_groups[0]["lr"] = learning_rate * min(1.0, 3.0 * (1.0 - step / steps))
+        optimizer.param_groups[0]["lr"] = chosen.learning_rate * min(1.0, 3.0 * (1.0 - step / steps))
         x = drawn(batch)
         codes = encoded(x)
         loss = (x - codes @ decoder - shift).square().sum(1).mean()
-        if activation == "relu":
-            loss = loss + l1 * codes.sum(1).mean()
+        if chosen.activation == "relu":
+            loss = loss + chosen.l1 * codes.sum(1).mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -185,11 +173,11 @@ def train_dictionary(
         encoder_bias=bias.detach(),
         decoder=decoder.detach(),
         decoder_bias=shift.detach(),
-        activation=activation,
-        k=k if activation == "topk" else None,
+        activation=chosen.activation,
+        k=k if chosen.activation == "topk" else None,
     )
     return TrainedDictionary.of(
-        dictionary, points, scale, losses, n_revived, trainer="geomsim_synthetic", steps=steps, seed=seed
+        dictionary, points, scale, losses, n_revived, trainer="geomsim_synthetic", steps=steps, seed=chosen.seed
     )
 
 
@@ -204,17 +192,3 @@ def checked_activations(activations: ArrayLike) -> tuple[torch.Tensor, float]:
         )
     scale = float(np.sqrt((values.astype(np.float64) ** 2).sum(axis=1).mean()))
     return torch.from_numpy(values / np.float32(scale)), scale
-
-
-def checked_options(
-    activation: Any, n_latents: Any, k: Any, l1: Any, steps: Any, batch: Any, learning_rate: Any, seed: Any
-) -> None:
-    """Raise InvalidConfig on an option of training that is out of range."""
-    one_of("activation", activation, get_args(Activation))
-    for name, value, least in (("n_latents", n_latents, 1), ("k", k, 1), ("steps", steps, 1), ("batch", batch, 1)):
-        whole(name, value, least)
-    whole("seed", seed, 0)
-    number("l1", l1)
-    number("learning_rate", learning_rate)
-    if activation == "topk" and k > n_latents:
-        raise InvalidConfig(f"k={k} is more than n_latents={n_latents}")

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
+from geomsim import InvalidConfig
 from geomsim_synthetic.correspondence import RELATIONS, Link
+from geomsim_synthetic.plain import as_plain, require
 from geomsim_synthetic.population import PopulationValues
 from geomsim_synthetic.setting import SIDES, Setting
-from geomsim_synthetic.structure import as_tuple
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class GroupTruth:
     shape
         name of the planted shape, or "".
     left_betti, right_betti
-        Betti numbers of the shape on which the directions lie at layer 0; empty where they lie on none.
+        Betti numbers of the shape on which the directions lie, at every layer; empty where they lie on none.
     rips_scale, equal_distance, tree_lengths
         see `shapes.Shape`; None where they do not apply.
     """
@@ -105,8 +106,9 @@ class Truth:
         each left and right row that stand for one feature, by left row.
     shared_cosine
         cosine of each shared feature's left and right direction once the true rotation is undone: 1 for an equal
-        arrangement, less with ``geometry_noise``; None where no arrangement is shared. (Features of a planted group
-        that only one network arranges are no part of it.)
+        arrangement, less with ``geometry_noise``; None where no arrangement is shared, and where features differ in it:
+        with ``geometry_noise`` and ``drift`` behind layer 0. (Features of a planted group that only one network
+        arranges are no part of it.)
     document_lengths
         tokens in each document.
     left, right
@@ -114,7 +116,9 @@ class Truth:
     groups
         the truth about each structure.
     activations
-        population values of the activations at layer 0; None where no closed form is known.
+        population values of the activations; None where no closed form is known.
+    layer
+        of the networks, whose directions and activations these are.
     """
 
     source: str
@@ -130,6 +134,7 @@ class Truth:
     right: NetworkTruth
     groups: tuple[GroupTruth, ...] = ()
     activations: PopulationValues | None = None
+    layer: int = 0
 
     @property
     def pairs(self) -> tuple[tuple[int, int], ...]:
@@ -184,6 +189,7 @@ class Truth:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """The truth that :meth:`to_dict` wrote, before or after a trip through JSON."""
+        require("truth", stored, [each.name for each in fields(cls)])
         values = {each.name: stored[each.name] for each in fields(cls)}
         for side in SIDES:
             values[side] = NetworkTruth(**_tuples(values[side]))
@@ -203,8 +209,12 @@ class Truth:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The truth that :meth:`to_json` wrote."""
-        return cls.from_dict(json.loads(text))
+        try:
+            stored = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InvalidConfig(f"this is no JSON text: {error}; give what to_json returned") from None
+        return cls.from_dict(stored)
 
 
 def _tuples(stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: as_tuple(value) for name, value in stored.items()}
+    return {name: as_plain(value) for name, value in stored.items()}

@@ -54,7 +54,10 @@ def test_a_possible_matrix_is_its_own_nearest() -> None:
         ([[1, 1, 0], [1, 1, 1], [0, 1, 1]], r"smallest eigenvalue is -0.414.*nearest_correlation\(correlation\)"),
         ([[1, 0.5], [0.4, 1]], r"not symmetric: entry \(0, 1\) is 0.5 and entry \(1, 0\) is 0.4"),
         ([[1, 0.5], [0.5, 2]], r"ones on its diagonal, entry 1 is 2"),
-        ([[1, np.nan], [np.nan, 1]], r"NaN or infinite"),
+        ([[1, np.nan], [np.nan, 1]], r"NaN or infinite entries, the first is \(0, 1\)"),
+        ([[1, 0.5], [0.5]], r"correlation must be a square matrix of numbers"),
+        ([], r"square matrix, got shape \(0,\)"),
+        (np.empty((0, 0)), r"square matrix, got shape \(0, 0\)"),
         ([[1, 0.5]], r"square matrix, got shape \(1, 2\)"),
     ],
 )
@@ -63,8 +66,20 @@ def test_impossible_matrices(matrix: list[list[float]], message: str) -> None:
         checked_correlation(matrix)
 
 
+@pytest.mark.parametrize("members", [2, 3, 7])
+def test_one_correlation_of_all_has_its_lowest_where_the_matrix_is_singular(members: int) -> None:
+    lowest = -1.0 / (members - 1)
+    assert np.linalg.eigvalsh(CorrelatedGroup(members, lowest).matrix)[0] == pytest.approx(0.0, abs=1e-12)
+    wrong = np.full((members, members), lowest - 0.1)
+    np.fill_diagonal(wrong, 1.0)
+    # The nearest of all matrices has equal correlations, too: the number that the message offers.
+    np.testing.assert_allclose(nearest_correlation(wrong)[0, 1], lowest, atol=1e-9)
+    with pytest.raises(InvalidConfig, match=rf"{lowest:.3g} is the nearest that is possible \(0.1 away\)"):
+        CorrelatedGroup(members, lowest - 0.1)
+
+
 def test_groups_refuse_them_too() -> None:
-    with pytest.raises(InvalidConfig, match=r"not positive semi-definite: its smallest eigenvalue is -0.8"):
-        CorrelatedGroup(3, -0.9, probability=0.1)
+    with pytest.raises(InvalidConfig, match=r"not positive semi-definite: its smallest eigenvalue is -0.414"):
+        CorrelatedGroup(3, [[1, 1, 0], [1, 1, 1], [0, 1, 1]], probability=0.1)  # type: ignore[arg-type]
     with pytest.raises(InvalidConfig, match="no nearest correlation matrix within 2 steps"):
         nearest_correlation(noisy(8, 0), max_iterations=2)

@@ -104,6 +104,16 @@ def test_a_merged_row_fires_when_either_does(sound: TwoModels, faulty: TwoModels
         assert abs((merged > 0).mean() - rate) < 5 * np.sqrt(rate / 5000)
 
 
+def test_rows_of_faults_fire_as_often_as_stated() -> None:
+    # So frequent that a merged row is far from the sum of its two, and halves from the whole.
+    faults = Faults(split=3, merged=3, absorbed=1, duplicated=3)
+    two = small(firing=(0.4,) * 60, mean_active=None, n_tokens=20_000, seen=(0.9, 0.5), left_faults=faults)
+    truth = two.truth.left
+    chance, rate = np.array(truth.probability), np.array(truth.firings) / 20_000
+    assert set(truth.kind) == {"plain", "hierarchy", "split", "merged", "absorbed", "absorbing", "duplicate"}
+    assert (np.abs(rate - chance) < 5 * np.sqrt(chance * (1 - chance) / 20_000)).all()
+
+
 def test_an_absorbed_parent_is_silent_where_its_child_fires(sound: TwoModels, faulty: TwoModels) -> None:
     before = columns(sound, "left")
     (parent_row,), (child_row,) = rows_of(faulty, "absorbed"), rows_of(faulty, "absorbing")

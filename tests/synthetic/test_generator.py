@@ -108,6 +108,11 @@ def test_geometry_noise_turns_every_shared_feature_by_the_stated_angle() -> None
     np.testing.assert_allclose((left @ two.rotation * right).sum(axis=1), 0.8)
     assert two.truth.shared_cosine == pytest.approx(0.8)
     assert two.truth.population == {}
+    # Beyond layer 0 the features of both networks, turned against each other, drift each their own way.
+    drifting = small(geometry_noise=0.75, layers=2, drift=0.5)
+    assert drifting.truth.shared_cosine == pytest.approx(0.8)
+    assert drifting.at_layer(1).truth.shared_cosine is None
+    assert small(layers=2, drift=0.5).at_layer(1).truth.shared_cosine == 1.0
 
 
 def test_the_correspondence_is_that_of_the_features(default: TwoModels) -> None:
@@ -238,6 +243,24 @@ def test_the_same_seed_gives_the_same_bits_and_global_state_plays_no_part() -> N
     assert global_state() == before
     np.random.random(3)  # noqa: NPY002 - numbers drawn from the global state must change nothing
     assert bits(small(seed=4, noise=0.1)) == first
+
+
+def test_what_is_done_to_a_result_changes_no_later_one() -> None:
+    first = small(seed=6)
+    before = bits(first), first.truth.to_json()
+    for network in (first.left, first.right):
+        for array in (network.directions, network.source_directions, network.source_feature, network.activations):
+            array[:] = 0
+        network.codes.data[:] = 0
+    assert first.rotation is not None
+    first.rotation[:] = 0
+    again = small(seed=6)
+    assert (bits(again), again.truth.to_json()) == before
+    assert again.rotation is not None
+    assert again.rotation.any()
+    for array in (again.setting.probability, again.setting.document_lengths):
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
 
 
 def test_shares_are_nested_and_change_nothing_on_the_left() -> None:

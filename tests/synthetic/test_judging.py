@@ -90,6 +90,8 @@ def test_without_faults_it_is_precision_and_recall() -> None:
 def test_pairings_of_something_else(two: TwoModels) -> None:
     with pytest.raises(InvalidPairing, match=r"names right row 500, but the right dictionary has 43 rows"):
         correspondence_recovery(Pairing([0], [500]), two.truth)
+    with pytest.raises(InvalidPairing, match=r"made for trained dictionaries\? Judge it by trained_truth\("):
+        correspondence_recovery(Pairing([500], [0]), two.truth)
     with pytest.raises(InvalidPairing, match="nothing that a pairing could find"):
         correspondence_recovery(Pairing([0], [0]), two_models(10, 0.0, 4, 10, 2.0).truth)
 
@@ -111,5 +113,9 @@ def test_trained_latents_are_named_by_their_nearest_source() -> None:
     assert truth.left.absent == (3,)
     assert truth.right.absent == (2,)
     assert correspondence_recovery(Pairing([0, 2], [1, 0]), truth).recall == 1.0
-    with pytest.raises(InvalidConfig, match="min_cosine=0 must be above 0"):
-        trained_truth(two, left, right, min_cosine=0)
+    # Two latents on the right alone make a split, too.
+    twice = trained_truth(two, left[2:3], right[[0, 0]])
+    assert [(link.left, link.right, link.relation) for link in twice.links] == [(0, 0, "split"), (0, 1, "split")]
+    for wrong in (0, "near"):
+        with pytest.raises(InvalidConfig, match=rf"min_cosine={wrong!r} must be above 0"):
+            trained_truth(two, left, right, min_cosine=wrong)  # type: ignore[arg-type]

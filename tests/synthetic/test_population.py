@@ -79,6 +79,11 @@ def test_a_long_stream_has_the_stated_covariances(name: str) -> None:
 def test_layers_have_their_own_covariances() -> None:
     setting = Setting(**{**SMALL, "n_tokens": 50_000}, layers=3, drift=0.4)
     stated, seen = activation_covariances(plan(setting), layer=2), sampled(setting, layer=2)
+    true = from_setting(setting, n_tokens=10).at_layer(2).truth.activations
+    assert true == population_values(stated)
+    assert true is not None
+    assert population_values(seen).cka == pytest.approx(true.cka, abs=0.01)
+    assert abs(population_values(activation_covariances(plan(setting))).cka - true.cka) > 0.02
     assert np.abs(stated.cross - seen.cross).max() < 0.03
     assert np.abs(activation_covariances(plan(setting)).cross - seen.cross).max() > 0.1
 

@@ -22,17 +22,13 @@ def test_every_method_solves_the_easy_setting(method: str) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_methods_part_ways_on_tangled_dictionaries(seed: int) -> None:
+    """Each two methods are apart by three or more standard deviations over seeds (about .017) in one of both."""
     two = from_setting(preset("tangled"), seed=seed)
-    largest, mutual = judged(two, "max"), judged(two, "mutual")
-    assert mutual.precision > 0.97 > largest.precision
-    assert largest.n_mistaken > 5 > mutual.n_mistaken
+    largest, mutual, best = (judged(two, method) for method in ("max", "mutual", "hungarian"))
+    assert largest.precision < 0.82 < 0.85 < best.precision < mutual.precision - 0.01
+    assert mutual.recall < largest.recall - 0.03
+    assert largest.recall < best.recall - 0.03
+    assert mutual.recall < 0.67 < 0.72 < best.recall
+    assert largest.n_mistaken > best.n_mistaken > mutual.n_mistaken
     assert largest.link_recall > mutual.link_recall + 0.03
-    assert judged(two, "one-to-one").recall < mutual.recall - 0.05
-    assert min(largest.recall, mutual.recall) < 0.85
-
-
-def test_an_assignment_finds_more_than_either() -> None:
-    two = from_setting(preset("tangled"))
-    best, mutual = judged(two, "hungarian"), judged(two, "mutual")
-    assert best.recall > mutual.recall + 0.03
-    assert best.precision > judged(two, "max").precision + 0.03
+    assert judged(two, "one-to-one").recall < mutual.recall - 0.03

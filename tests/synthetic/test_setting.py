@@ -59,6 +59,41 @@ def test_arrays_and_lists_are_as_good_as_tuples() -> None:
     assert hash(arrays.setting) == hash(tuples.setting)
 
 
+def test_numbers_of_numpy_go_to_json_too() -> None:
+    half: Any = np.float32(0.5)
+    three: Any = np.int64(3)
+    parents: Any = [None, np.int64(0)]
+    structures: Any = [
+        CorrelatedGroup(three, half, probability=half),
+        Hierarchy(parents, given=half),
+        Planted("circle", 3 * three, probability=half, reach=three),
+    ]
+    setting = Setting(
+        n_features=16 * three, shared=half, width=4 * three, n_tokens=50, mean_active=4 * half, n_documents=three,
+        magnitude_scale=half, seen=(half, 0.5), dense=three, dense_probability=half, junk=three, junk_rate=half,
+        noise=half, left_faults=Faults(split=three, split_turn=half), structures=structures,
+    )  # fmt: skip
+    truth = from_setting(setting).truth
+    assert Truth.from_json(truth.to_json()) == truth
+    assert from_setting(Setting.from_dict(json.loads(json.dumps(setting.to_dict())))).truth == truth
+
+
+def test_stored_text_that_is_no_truth() -> None:
+    stored = Setting(**SMALL).to_dict()
+    with pytest.raises(InvalidConfig, match=r"no JSON text.*give what to_json returned"):
+        Truth.from_json("nothing")
+    with pytest.raises(InvalidConfig, match=r"no stored truth: source, seed, .* missing"):
+        Truth.from_json("{}")
+    with pytest.raises(InvalidConfig, match="a stored truth is a table of names and values, got list"):
+        Truth.from_json("[]")
+    with pytest.raises(InvalidConfig, match="no stored setting: structures, left_faults, right_faults missing"):
+        Setting.from_dict({})
+    with pytest.raises(InvalidConfig, match="'nosie' is no parameter of two networks; did you mean 'noise'"):
+        Setting.from_dict({**stored, "nosie": 1.0})
+    with pytest.raises(InvalidConfig, match="kind='sphere' must be one of correlated, hierarchy, planted"):
+        Setting.from_dict({**stored, "structures": [{"kind": "sphere"}]})
+
+
 @pytest.mark.parametrize("share", [(1.0, 0.5), (0.3, 0.6)])
 def test_networks_miss_firings_of_shared_features(share: tuple[float, float]) -> None:
     arguments = {**SMALL, "structures": (CorrelatedGroup(4, 0.8, probability=0.2), Planted("circle", 6))}
@@ -164,6 +199,12 @@ def test_settings_of_one_name_are_told_apart() -> None:
         ({"drift": -0.1}, r"drift=-0.1 must be a finite number of at least 0"),
         ({"magnitudes": "gamma"}, r"magnitudes='gamma' must be one of uniform, constant"),
         ({"magnitude_scale": 0.0}, r"magnitude_scale=0.0 must be a finite number"),
+        ({"shared": [0.5]}, r"shared=\(0.5,\) must be a fraction between 0 and 1"),
+        ({"noise": np.ones(2)}, r"noise=\(1.0, 1.0\) must be a finite number"),
+        ({"mean_active": "many"}, r"mean_active='many' must be a number"),
+        ({"firing": ("often",) * 40, "mean_active": None}, r"firing=.* must be one probability per feature"),
+        ({"structures": Planted("circle", 8)}, r"structures=Planted\(.*\) must be a sequence of structures"),
+        ({"structures": None}, r"structures=None must be a sequence"),
         ({"shared": 1.01}, r"shared=1.01 must be a fraction between 0 and 1"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -133,6 +134,48 @@ def test_both_networks_have_the_shapes(shapes: TwoModels, side: str) -> None:
         if group.tree_lengths:
             lengths = pdist(rows, "sqeuclidean") / group.tree_lengths
             np.testing.assert_allclose(lengths, lengths.round(), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("changes", "layer"), [({"geometry_noise": 0.75}, 0), ({"layers": 3, "drift": 0.75}, 2)], ids=["noise", "drift"]
+)
+@pytest.mark.parametrize("width", [48, 49])
+def test_shapes_turn_as_a_whole(changes: dict[str, Any], layer: int, width: int) -> None:
+    structures = (*preset("shapes").structures, Planted("circle", 9, where="right"))
+    setting = replace(preset("shapes"), n_tokens=10, width=width, structures=structures, **changes)
+    before = from_setting(replace(setting, geometry_noise=0.0))
+    after = from_setting(setting).at_layer(layer)
+    assert after.truth.layer == layer
+    for group, same in zip(after.truth.groups, before.truth.groups, strict=True):
+        assert group == same
+        for side in ("left", "right"):
+            rows = list(getattr(group, f"{side}_rows"))
+            old, new = (getattr(two, side).directions[rows] for two in (before, after))
+            np.testing.assert_allclose(new @ new.T, old @ old.T, atol=1e-12)
+            has_turned = layer > 0 or (group.place == "both" and side == "right")
+            cosine = np.cos(max(layer, 1) * np.arctan(0.75)) if has_turned else 1.0
+            np.testing.assert_allclose((new * old).sum(axis=1), cosine * (old**2).sum(axis=1), atol=1e-12)
+
+
+@pytest.mark.parametrize("width", [32, 33])
+def test_a_loop_and_its_counterpart_have_one_covariance_at_every_layer(width: int) -> None:
+    two = from_setting(preset("loop"), n_tokens=10, width=width, layers=3, drift=0.5).at_layer(2)
+    group = two.truth.groups[0]
+    left, right = two.left.directions[list(group.left_rows)], two.right.directions[list(group.right_rows)]
+    assert two.rotation is not None
+    np.testing.assert_allclose(np.cov((left @ two.rotation).T), np.cov(right.T), atol=1e-12)
+    assert np.abs(left @ two.rotation - right).max() > 0.1
+
+
+def test_a_shape_that_cannot_turn() -> None:
+    tree = Planted("tree", (2, 2))
+    options: dict[str, Any] = {"n_features": 20, "n_tokens": 10, "mean_active": 2.0, "structures": (tree,)}
+    two_models(width=7, **options)
+    two_models(width=8, geometry_noise=0.1, **options)
+    turning: list[dict[str, Any]] = [{"geometry_noise": 0.1}, {"drift": 0.1, "layers": 2}]
+    for changes in turning:
+        with pytest.raises(InvalidConfig, match=r"lies in 7 dimensions.*width 7, an odd number.*wider by one"):
+            two_models(width=7, **options, **changes)
 
 
 def test_only_topology_tells_a_loop_from_its_counterpart() -> None:

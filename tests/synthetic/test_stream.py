@@ -8,8 +8,8 @@ import pytest
 
 from geomsim.errors import InvalidConfig
 from geomsim_synthetic import Batch, CorrelatedGroup, Faults, Hierarchy, Planted, Setting, batches, from_setting
+from geomsim_synthetic.block import BLOCK
 from geomsim_synthetic.plan import plan
-from geomsim_synthetic.stream import BLOCK
 
 EVERYTHING = Setting(
     n_features=80,

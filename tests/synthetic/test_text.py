@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -15,7 +16,9 @@ SIDES = ("left", "right")
 
 @pytest.fixture(scope="module")
 def two() -> TwoModels:
-    return from_setting(Setting(n_features=30, width=8, n_tokens=3000, mean_active=3.0, junk=4, n_documents=7))
+    return from_setting(
+        Setting(n_features=30, width=8, n_tokens=3000, mean_active=3.0, junk=4, junk_rate=0.3, n_documents=7)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +134,24 @@ def test_pieces_put_a_word_together_again(piece: int, splits_accents: bool) -> N
         assert len(spans) - len(set(spans)) == (word.count("é") if splits_accents else 0)
 
 
-def test_impossible_texts(text: SyntheticText) -> None:
+def test_the_alignment_goes_to_json(text: SyntheticText) -> None:
+    stored = json.loads(json.dumps(text.to_dict()))
+    assert stored["documents"] == text.documents
+    words = stored["words"]
+    contents = list(stored["documents"].values())
+    for side in SIDES:
+        tokens = stored[side]
+        assert set(tokens["word"]) == set(range(len(text)))
+        columns = (tokens[name] for name in ("word", "start", "end", "document"))
+        for word, start, end, document in zip(*columns, strict=True):
+            assert document == words["document"][word]
+            piece = contents[document][start:end].strip(" ")
+            assert piece in contents[document][words["start"][word] : words["end"][word]]
+
+
+def test_impossible_texts(two: TwoModels, text: SyntheticText) -> None:
+    with pytest.raises(InvalidConfig, match=r"left=3 must be a Tokenisation, such as Tokenisation\(piece=4\)"):
+        two.text(left=3)  # type: ignore[arg-type]
     with pytest.raises(InvalidConfig, match="piece=0 must be a whole number of at least 1"):
         Tokenisation(0)
     with pytest.raises(InvalidConfig, match=r"unfinished=1.5 must be a fraction"):

@@ -156,6 +156,8 @@ def test_sae_lens_trains_relu_dictionaries_too() -> None:
         ({"steps": 0}, r"steps=0 must be a whole number"),
         ({"l1": -1.0}, r"l1=-1.0 must be a finite number of at least 0"),
         ({"learning_rate": float("nan")}, r"learning_rate=nan must be a finite number"),
+        ({"learning_rate": 0.0}, r"learning_rate=0 learns nothing"),
+        ({"setps": 3}, r"'setps' is no option of training; did you mean 'steps'"),
     ],
 )
 def test_impossible_options(train: Any, options: dict[str, Any], message: str) -> None:
