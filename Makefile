@@ -38,6 +38,11 @@ format: .venv/installed-dev ## let ruff put the code in order
 benchmarks: .venv/installed-dev ## the numbers in benchmarks/README.md, measured again
 	$(BIN)/python benchmarks/run.py
 
+cards: .venv/installed-dev ## the metric cards in docs/cards, measured again in full: hours
+	$(BIN)/geomsim validate --out docs/cards --resume
+	rm -rf docs/cards/pieces
+	$(BIN)/python docs/make_tables.py
+
 constraints: .venv/installed-dev ## write constraints.txt from the current environment
 	@{ grep '^#' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | grep -v '^geomsim' | sed 's/+cpu$$//'; } > constraints.new
 	@mv constraints.new constraints.txt

@@ -17,12 +17,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from test_calibration import CASES, EXACT, Case, false_positives, kolmogorov_smirnov, p_values, ranks, unrelated
+from test_calibration import CASES, EXACT, Case, p_values
+
+from geomsim_synthetic.cards.uniformity import false_positives, kolmogorov_smirnov, ranks
+from geomsim_synthetic.cards.unrelated import heavy_tailed
 
 DATASETS, FINE = 500, 1000
 ROWS = (12, 20, 40, 100)
 BY_ROWS = [
-    replace(case, family=f"exact, n = {rows}", make=partial(unrelated, rows=rows)) for rows in ROWS for case in EXACT
+    replace(case, family=f"exact, n = {rows}", make=partial(heavy_tailed, rows=rows)) for rows in ROWS for case in EXACT
 ]
 
 

@@ -11,7 +11,8 @@ from typing import Any, Self
 class Promise:
     """One promise, whether it was kept, and the evidence in words.
 
-    `example` holds the smallest points that break it, where points do: `left` and `right`, (rows, width) lists.
+    `example` holds the smallest points that break it, where points do: `left` and `right`, (rows, width) lists, and
+    what else the check needs, such as an `order` or a `middle`.
     """
 
     name: str
@@ -37,7 +38,8 @@ class Measurement:
 class Card:
     """All promises of one metric, and all that was measured of it.
 
-    `faults` names the known faults of published implementations that the metric shows, each with its evidence.
+    `faults` names the known faults of published implementations that the metric shows, `remarks` what a reader of its
+    scores must know though it is no fault, each with its evidence.
     `about` says what was tried: where the metric comes from, effort, seed and versions.
     """
 
@@ -46,6 +48,7 @@ class Card:
     parameters: dict[str, Any] = field(default_factory=dict)
     measured: tuple[Measurement, ...] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
+    remarks: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -80,5 +83,6 @@ class Card:
             dict(stored["parameters"]),
             each(Measurement, stored["measured"]),
             dict(stored["faults"]),
+            dict(stored["remarks"]),
             dict(stored["about"]),
         )

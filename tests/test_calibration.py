@@ -9,7 +9,7 @@ benchmarks/calibration.py prints as a table. Every check is made at LEVEL, 1 in 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import product
 from typing import Any
@@ -24,43 +24,14 @@ from scipy import stats
 
 import geomsim
 from geomsim.errors import InapplicableNull
+from geomsim_synthetic.cards.uniformity import false_positives, kolmogorov_smirnov, ranks
+from geomsim_synthetic.cards.unrelated import ROWS, Data, cloud, documents, gaussian, noise, tied
+from geomsim_synthetic.cards.unrelated import heavy_tailed as unrelated
 
 Points = NDArray[Any]
-Data = tuple[Any, Any, dict[str, Any]]  # both sides, and what `geomsim.compare` is told beside them
 Generator = np.random.Generator
 
-ROWS = 40
-
 # --- data sets on which nothing is shared ----------------------------------------------------------------------------
-
-
-def cloud(random: Generator, rows: int, width: int) -> Points:
-    """Axes of falling spread in any direction, rows with the tails of Student's t with 3 degrees of freedom, a mean."""
-    axes = np.linalg.qr(random.normal(size=(width, width)))[0]
-    lengths = np.sqrt(3 / random.chisquare(3, size=(rows, 1)))
-    return random.normal(size=(rows, width)) / np.arange(1, width + 1) @ axes * lengths + random.normal(size=width)
-
-
-def unrelated(random: Generator, rows: int = ROWS) -> Data:
-    return cloud(random, rows, 6), cloud(random, rows, 9), {}
-
-
-def tied(random: Generator) -> Data:
-    """In float32, entries rounded, and a quarter of the rows copies of others, elsewhere on each side."""
-    sides = []
-    for width in (6, 9):
-        points = np.round(8 * cloud(random, ROWS, width)) / 8
-        places = random.permutation(ROWS)
-        points[places[:10]] = points[places[10:20]]
-        sides.append(points.astype(np.float32))
-    return sides[0], sides[1], {}
-
-
-def documents(random: Generator, lengths: tuple[int, ...] = (5,) * 12) -> Data:
-    """Tokens that resemble the others of their document, on both sides, and nothing else in common."""
-    groups = np.repeat(np.arange(len(lengths)), lengths)
-    left, right = (cloud(random, len(lengths), w)[groups] + 0.3 * cloud(random, len(groups), w) for w in (6, 9))
-    return left, right, {"groups": groups}
 
 
 def documents_of_many_lengths(random: Generator) -> Data:
@@ -71,34 +42,24 @@ def strata(random: Generator) -> Data:
     """The stratum of a row is all that the sides share."""
     of_row = random.permutation(np.arange(ROWS) % 4)
     left, right = (cloud(random, 4, w)[of_row] + 0.5 * cloud(random, ROWS, w) for w in (6, 9))
-    return geomsim.Space(left, groups=of_row), geomsim.Space(right, groups=of_row), {"groups": "within"}
+    return Data(geomsim.Space(left, groups=of_row), geomsim.Space(right, groups=of_row), {"groups": "within"})
 
 
 def ungrouped(make: Callable[[Generator], Data]) -> Callable[[Generator], Data]:
     """The same data, moved row by row."""
 
     def naive(random: Generator) -> Data:
-        left, right, options = make(random)
-        return left, right, {"groups": "ignored"} if isinstance(options["groups"], str) else {}
+        data = make(random)
+        return replace(data, options={"groups": "ignored"} if isinstance(data.options["groups"], str) else {})
 
     return naive
-
-
-def gaussian(random: Generator) -> Data:
-    """Normal rows of any covariance, unrelated: the hypothesis of the spectrum-matched null."""
-    return (*(random.normal(size=(ROWS, 6)) @ random.normal(size=(6, 6)) for _ in range(2)), {})
-
-
-def noise(random: Generator) -> Data:
-    """White noise on the right: the hypothesis of the random baseline."""
-    return cloud(random, ROWS, 6), 3 * random.normal(size=(ROWS, 6)), {}
 
 
 def any_subset(random: Generator) -> Data:
     """Sides that share a lot, and a subset that is like any other: the hypothesis of the random-subset null."""
     left = cloud(random, 3 * ROWS, 6)
     right = left @ random.normal(size=(6, 6)) + 0.5 * cloud(random, 3 * ROWS, 6)
-    return left, right, {"subset": random.choice(3 * ROWS, ROWS // 2, replace=False)}
+    return Data(left, right, {"subset": random.choice(3 * ROWS, ROWS // 2, replace=False)})
 
 
 # --- cases -----------------------------------------------------------------------------------------------------------
@@ -187,8 +148,10 @@ def p_values(case: Case, datasets: int, draws: int) -> NDArray[np.float64]:
         patch("geomsim.comparison.versions", return_value={}),
     ):
         for number in range(datasets):
-            left, right, options = case.make(np.random.default_rng([crc32(str(case).encode()), number]))
-            compared = geomsim.compare(left, right, metric, null=case.null, draws=draws or 1, seed=number, **options)
+            data = case.make(np.random.default_rng([crc32(str(case).encode()), number]))
+            compared = geomsim.compare(
+                data.left, data.right, metric, null=case.null, draws=draws or 1, seed=number, **data.options
+            )
             assert compared.p_value is not None
             found.append(compared.p_value)
     torch.set_num_threads(threads)
@@ -198,48 +161,6 @@ def p_values(case: Case, datasets: int, draws: int) -> NDArray[np.float64]:
 remembered = cache(p_values)
 
 # --- checks ----------------------------------------------------------------------------------------------------------
-
-
-def ranks(p: NDArray[np.float64], steps: int) -> NDArray[np.int64]:
-    """p as multiples of 1 / steps, rounded up: a p-value that says less."""
-    return np.ceil(p * steps - 1e-6).astype(np.int64)
-
-
-def kolmogorov_smirnov(ranks: NDArray[np.int64], steps: int, upto: float = 1.0) -> tuple[float, float]:
-    """D+ = max_k (share of ranks <= k) - k / steps over k <= upto * steps, and how often uniform ranks reach it.
-
-    Exact for ranks uniform on 1..steps: their counts are those of Poisson variables, given the sum. Larger ranks
-    make D+ smaller.
-    """
-    n, last = len(ranks), round(upto * steps)
-    k = np.arange(last + 1)
-    excess = float(((ranks[:, None] <= k).mean(0) - k / steps).max())
-    below = np.zeros(n + 1)
-    below[0] = 1.0
-    each = stats.poisson.pmf(np.arange(n + 1), n / steps)
-    for bound in np.ceil(n * (k[1:] / steps + excess) - 1e-9):  # counts below it stay under the excess
-        below = np.convolve(below, each)[: n + 1]
-        below[int(bound) :] = 0.0
-    rest = stats.poisson.pmf(n - np.arange(n + 1), n * (1 - last / steps))
-    chance = 1 - below @ rest / stats.poisson.pmf(n, n) if excess > 0 else 1.0
-    return excess, max(0.0, float(chance))  # correct to 1e-12
-
-
-@dataclass(frozen=True)
-class Rate:
-    """The share of p-values that are at most some alpha, its 95% Clopper-Pearson interval, and how often chance alone
-    gives so many."""
-
-    share: float
-    low: float
-    high: float
-    chance: float
-
-
-def false_positives(p: NDArray[np.float64], at: float = 0.05) -> Rate:
-    few = int((p <= at + 1e-12).sum())
-    interval = stats.binomtest(few, len(p)).proportion_ci(0.95, method="exact")
-    return Rate(few / len(p), interval.low, interval.high, float(stats.binom.sf(few - 1, len(p), at)))
 
 
 def assert_honest(p: NDArray[np.float64], draws: int) -> None:
@@ -378,38 +299,38 @@ def test_the_law_of_the_largest_excess():
 
 @pytest.mark.parametrize("name", PAIRED)
 def test_p_is_not_0_where_all_is_shared(name: str):
-    points = unrelated(np.random.default_rng(0))[1]
+    points = unrelated(np.random.default_rng(0)).right
     assert geomsim.compare(points, points, name, draws=19).p_value >= 1 / 20
 
 
 @pytest.mark.parametrize("case", EXACT, ids=str)
 def test_p_without_draws_is_not_0_where_all_is_shared(case: Case):
-    points = unrelated(np.random.default_rng(0))[1]
+    points = unrelated(np.random.default_rng(0)).right
     assert 0 < geomsim.compare(points, points, case.metric, null="exact").p_value < 0.05
 
 
 def test_p_without_draws_is_tried_for_every_metric_that_has_one():
     tried = {case.name for case in EXACT}
     for name in set(PAIRED) - tried:
-        left, right, _ = unrelated(np.random.default_rng(0))
+        data = unrelated(np.random.default_rng(0))
         try:
-            assert geomsim.compare(left, right, name, null="exact").p_value is None, name
+            assert geomsim.compare(data.left, data.right, name, null="exact").p_value is None, name
         except InapplicableNull:
             continue
 
 
 @pytest.mark.parametrize("name", UNPAIRED)
 def test_unpaired_metrics_have_no_p_by_default_and_none_by_shuffling(name: str):
-    left, right, _ = gaussian(np.random.default_rng(0))
-    compared = geomsim.compare(left, right, name)
+    data = gaussian(np.random.default_rng(0))
+    compared = geomsim.compare(data.left, data.right, name)
     assert compared.null_kind == "noise-floor"
     assert compared.p_value is None
     for null in ("shuffle", "exact"):
         with pytest.raises(InapplicableNull, match="is unpaired"):
-            geomsim.compare(left, right, name, null=null)
+            geomsim.compare(data.left, data.right, name, null=null)
 
 
 def test_singular_values_against_clouds_of_the_same_ones_are_refused():
-    left, right, _ = gaussian(np.random.default_rng(0))
+    data = gaussian(np.random.default_rng(0))
     with pytest.raises(InapplicableNull, match="it measures what this null keeps"):
-        geomsim.compare(left, right, "singular-values", null="spectrum-matched")
+        geomsim.compare(data.left, data.right, "singular-values", null="spectrum-matched")

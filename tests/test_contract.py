@@ -43,6 +43,13 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("linear-predictivity", {"direction": "right-to-left"}),
     ("mmcs", {"direction": "right-to-left"}),
     ("svcca", {"components": 2}),
+    *(
+        (f"persistence-{name}", parameters)
+        for name in ("bottleneck", "landscape", "wasserstein")
+        for parameters in ({"dimension": 0}, {"normalise": False}, {"landmarks": 40})
+    ),
+    ("persistence-wasserstein", {"order": 2}),
+    ("persistence-bottleneck", {"dimension": 2, "landmarks": 40}),
 ]
 SUBJECTS = [(name, {}) for name in geomsim.metrics()] + VARIANTS
 
@@ -59,7 +66,7 @@ def card(place: int) -> Card:
     torch.set_num_threads(1)
     try:
         name, parameters = SUBJECTS[place]
-        return metric_card(geomsim.metric(name, **parameters))
+        return metric_card(geomsim.metric(name, **parameters), measure=None)
     finally:
         torch.set_num_threads(threads)
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import runpy
 from pathlib import Path
-
-from geomsim.cli.metrics import markdown_table
 
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_the_table_of_metrics_is_made_from_the_catalog() -> None:
-    assert markdown_table() in README.read_text(encoding="utf-8"), "run: geomsim metrics --markdown"
+def test_the_tables_are_made_from_the_catalog_and_the_cards() -> None:
+    tables = runpy.run_path(str(README.parent / "docs" / "make_tables.py"))
+    page = README.read_text(encoding="utf-8")
+    assert tables["with_tables"](page) == page, "run: python docs/make_tables.py"
+
+
+def test_every_installed_metric_has_a_card_that_keeps_its_promises() -> None:
+    import geomsim
+
+    records = json.loads((README.parent / "docs" / "cards" / "leaderboard.json").read_text(encoding="utf-8"))
+    assert {record["metric"] for record in records} >= set(geomsim.metrics())
+    assert [record["metric"] for record in records if record["broken"] or record["faults"]] == []
 
 
 def test_links_lead_somewhere() -> None:

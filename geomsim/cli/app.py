@@ -36,6 +36,7 @@ _VERBS = {
     "compare": "Two spaces by one metric or all: scores, chance, p-values.",
     "study": "Many pairs of spaces by many metrics, from a TOML file.",
     "inspect": "What lies in a file or folder, what is wrong with it, and what to run next.",
+    "validate": "Metric cards on synthetic truth, and a leaderboard.",
     "metrics": "The metrics that are installed; one of them in full.",
     "plugin": "Write a new metric package, or check one against the contract.",
     "doctor": "Versions, threads, memory, GPU, offline state, and a self-test with a known answer.",

@@ -9,6 +9,7 @@ module               one Axes                                               a fi
 `null_distribution`  `null_histogram`: one comparison among its draws       `null_histograms`
 `multiplicity`       `bucket_scores`: by how many rows share a partner      `bucket_score_panels`
 `scree`              `scree_plot`: the spectra of two spaces
+`leaderboard_figure`                                                        `leaderboard_figure`: cards of all metrics
 ==================== ====================================================== ==========================================
 
 A function that draws takes results (a study's table, records, comparisons, spaces) and maybe a matplotlib Axes, and

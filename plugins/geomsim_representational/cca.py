@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
+from geomsim_representational.by_parameters import ByParameters
 from geomsim_representational.canonical import (
     Statistic,
     check_statistic,
@@ -72,6 +73,9 @@ class CCA(PairedMetric[Columns]):
     larger_means = "closer"
     score_range = (0.0, 1.0)
     unchanged_by = frozenset({"affine", "rotation", "scaling", "translation", "column_permutation"})
+    estimates = ByParameters[Literal["mean canonical correlation"] | None](
+        lambda metric: "mean canonical correlation" if metric.statistic == "mean" else None
+    )
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -17,6 +17,7 @@ from geomsim_representational.alignment import (
     u_centred,
     warn_if_high_by_chance,
 )
+from geomsim_representational.by_parameters import ByParameters
 from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
 
 KernelName = Literal["linear", "rbf"]
@@ -36,6 +37,7 @@ class KernelAlignment(PairedMetric[Alignment]):
 
     larger_means = "closer"
     unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
+    estimates = ByParameters[Literal["cka"] | None](lambda metric: "cka" if metric.kernel == "linear" else None)
 
     def __post_init__(self) -> None:
         """Check the parameters."""

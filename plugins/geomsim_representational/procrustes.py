@@ -40,6 +40,7 @@ class Procrustes(ShapeMetric):
 
     larger_means = "closer"
     score_range = (0.0, 1.0)
+    estimates = "procrustes"
 
     def score_many(self, left: Shape, right: Shape, orders: Tensor) -> Tensor:
         """A product for each order, then the singular values of all products together."""
@@ -72,6 +73,7 @@ class ProcrustesDistance(ShapeMetric):
 
     larger_means = "farther"
     score_range = (0.0, sqrt(2))
+    triangle = True  # the distance of two orbits under rotations, which leave every distance on the sphere as it is
 
     def score_many(self, left: Shape, right: Shape, orders: Tensor) -> Tensor:
         """As many similarities, turned into distances."""
@@ -103,6 +105,7 @@ class AngularProcrustes(ShapeMetric):
 
     larger_means = "farther"
     score_range = (0.0, pi / 2)
+    triangle = True  # as for the distance through the sphere: rotations leave angles as they are
 
     def score_many(self, left: Shape, right: Shape, orders: Tensor) -> Tensor:
         """As many similarities, turned into angles; arcsin keeps the digits that arccos loses near a perfect fit."""

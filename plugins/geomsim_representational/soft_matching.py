@@ -70,6 +70,7 @@ class SoftMatching(PairedMetric[Columns]):
 
     larger_means = "farther"
     score_range = (0.0, 2.0)
+    triangle = True  # 2-Wasserstein distance of two distributions of columns in one space, that of the rows
     unchanged_by = frozenset({"scaling", "translation", "column_permutation"})
 
     def prepare(self, points: Tensor) -> Columns:

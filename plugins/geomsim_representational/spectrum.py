@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimError, UnpairedMetric
+from geomsim_representational.by_parameters import ByParameters
 
 Normalize = Literal["l2", "sum", "max"]
 SpectrumDistance = Literal["l2", "wasserstein"]
@@ -76,6 +77,9 @@ class SingularValues(UnpairedMetric[Spectrum]):
     larger_means = "farther"
     score_range = _Range()
     unchanged_by = _ByParameters()
+    # Padding with zeros leaves "l2" one distance for all lengths; the mean of "wasserstein" is over another length for
+    # each pair, so by a longer spectrum the way round can be shorter.
+    triangle = ByParameters[bool](lambda metric: metric.distance == "l2")
 
     def __post_init__(self) -> None:
         """Check the parameters."""

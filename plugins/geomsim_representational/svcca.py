@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
+from geomsim_representational.by_parameters import ByParameters
 from geomsim_representational.canonical import (
     Statistic,
     check_statistic,
@@ -64,6 +66,10 @@ class SVCCA(PairedMetric[Basis]):
     larger_means = "closer"
     score_range = (0.0, 1.0)
     unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
+    # Where `kept_variance` needs every direction of both sides; else it is the mean over those that are kept.
+    estimates = ByParameters[Literal["mean canonical correlation"] | None](
+        lambda metric: "mean canonical correlation" if (metric.statistic, metric.components) == ("mean", None) else None
+    )
 
     def __post_init__(self) -> None:
         """Check the parameters."""
