@@ -32,6 +32,12 @@ from geomsim_synthetic.recovery import uniqueness as uniqueness
 from geomsim_synthetic.sae_lens_models import SaeLensModels as SaeLensModels
 from geomsim_synthetic.sae_lens_models import models_from_sae_lens as models_from_sae_lens
 from geomsim_synthetic.sae_lens_training import train_with_sae_lens as train_with_sae_lens
+from geomsim_synthetic.separating import SEPARATING as SEPARATING
+from geomsim_synthetic.separating import SeparatingCase as SeparatingCase
+from geomsim_synthetic.separating import SeparatingSetting as SeparatingSetting
+from geomsim_synthetic.separating import Sight as Sight
+from geomsim_synthetic.separating import separating_case as separating_case
+from geomsim_synthetic.separating import sight as sight
 from geomsim_synthetic.setting import Setting as Setting
 from geomsim_synthetic.stream import Batch as Batch
 from geomsim_synthetic.stream import batches as batches
@@ -46,6 +52,7 @@ from geomsim_synthetic.truth import NetworkTruth as NetworkTruth
 from geomsim_synthetic.truth import Truth as Truth
 
 __all__ = [
+    "SEPARATING",
     "Batch",
     "CorrelatedGroup",
     "CorrespondenceRecovery",
@@ -58,7 +65,10 @@ __all__ = [
     "Planted",
     "PopulationValues",
     "SaeLensModels",
+    "SeparatingCase",
+    "SeparatingSetting",
     "Setting",
+    "Sight",
     "SimulatedNetwork",
     "SyntheticText",
     "Tokenisation",
@@ -75,7 +85,9 @@ __all__ = [
     "nearest_correlation",
     "pairing_recovery",
     "preset",
+    "separating_case",
     "share_recovered",
+    "sight",
     "train_dictionary",
     "train_with_sae_lens",
     "trained_truth",

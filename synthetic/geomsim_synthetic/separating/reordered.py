@@ -1,0 +1,36 @@
+"""Pairs of clouds of the same rows in an unknown order: no row of the left belongs to the right row of its number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from geomsim_synthetic.separating.corresponding import latents, rotation
+from geomsim_synthetic.separating.setting import Points
+
+_ROWS = 120
+_WIDTH = 12
+
+
+def same_rows(random: np.random.Generator, shared: bool) -> tuple[Points, Points]:
+    """The right side holds the left rows with noise, in another order and in the same space."""
+    here, there = latents(random, _ROWS, _WIDTH, shared)
+    noise = 0.5 * random.normal(size=(_ROWS, _WIDTH))
+    return here, there[random.permutation(_ROWS)] + noise
+
+
+def turned_rows(random: np.random.Generator, shared: bool) -> tuple[Points, Points]:
+    """The right side holds the left rows with a little noise, in another order and in a basis of its own."""
+    here, there = latents(random, _ROWS, _WIDTH, shared)
+    noise = 0.1 * random.normal(size=(_ROWS, _WIDTH))
+    return here, (there[random.permutation(_ROWS)] + noise) @ rotation(random, _WIDTH)
+
+
+def same_spectrum(random: np.random.Generator, shared: bool) -> tuple[Points, Points]:
+    """As `same_rows`, but the control has exactly the singular values of the right side that shares the rows."""
+    here, elsewhere = latents(random, _ROWS, _WIDTH, False)
+    right = here[random.permutation(_ROWS)] + 0.5 * random.normal(size=(_ROWS, _WIDTH))
+    if shared:
+        return here, right
+    left_vectors, _, right_vectors = np.linalg.svd(elsewhere, full_matrices=False)
+    values = np.linalg.svd(right, compute_uv=False)
+    return here, np.asarray(left_vectors * values @ right_vectors, dtype=np.float64)
