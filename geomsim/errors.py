@@ -26,6 +26,10 @@ class DegenerateSpace(GeomsimError):
     """Points on which this metric is undefined: constant rows, one point only, too few rows."""
 
 
+class UndefinedScore(DegenerateSpace):
+    """A score that is not finite, where the metric should have raised DegenerateSpace: a promise that it breaks."""
+
+
 class InvalidPairing(GeomsimError):
     """A pairing that points outside, is empty, or does not belong to these spaces."""
 

@@ -14,6 +14,6 @@ def local_workers(count: int) -> Iterator[str]:
 
     make: Any = LocalCluster  # which says nothing of its types
     with make(
-        n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0, silence_logs=50
+        n_workers=count, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=0, silence_logs=50
     ) as cluster:
         yield str(cluster.scheduler_address)

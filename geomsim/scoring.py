@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from geomsim.contract import Metric, PairedMetric, UnpairedMetric
-from geomsim.errors import DegenerateSpace
+from geomsim.errors import UndefinedScore
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def score_of(metric: Metric[Any], left_state: Any, right_state: Any, points: Tensor) -> float:
     """The score of two prepared sides; row i of left against row i of right where rows belong together.
 
-    `points` are those of the left side: they tell the number of rows and the device. Raises DegenerateSpace where the
+    `points` are those of the left side: they tell the number of rows and the device. Raises UndefinedScore where the
     score is not finite.
     """
     score = unchecked_score(metric, left_state, right_state, points)
     if not math.isfinite(score):
-        raise DegenerateSpace(f"{type(metric).__name__} gives {score}; a metric must raise where it is undefined")
+        raise UndefinedScore(f"{type(metric).__name__} gives {score}; a metric must raise where it is undefined")
     return score
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.contract import Metric
-from geomsim.errors import DegenerateSpace
+from geomsim.errors import UndefinedScore
 
 # A draw that differs from the observed score by less than rounding is a tie, and a tie counts against surprise.
 # Relative to the largest score at hand, so that the unit of the points decides nothing.
@@ -45,10 +45,10 @@ def spread(scores: NDArray[np.float64]) -> float | None:
 
 
 def check_finite(scores: NDArray[np.float64], metric: Metric[Any], what: str) -> None:
-    """Raises DegenerateSpace where a draw's score is not finite; `what` names the draws."""
+    """Raises UndefinedScore where a draw's score is not finite; `what` names the draws."""
     wrong = int((~np.isfinite(scores)).sum())
     if wrong:
-        raise DegenerateSpace(
+        raise UndefinedScore(
             f"{type(metric).__name__} gives a number that is not finite for {wrong} of {len(scores)} {what}; "
             "a metric must raise DegenerateSpace where it is undefined"
         )

@@ -48,6 +48,14 @@ class FavoursIdentity(Ranged):
 
 
 @dataclass(frozen=True)
+class GivesNan(Ranged):
+    """Says NaN where it should raise."""
+
+    def score(self, left: Tensor, right: Tensor, order: Tensor) -> Tensor:
+        return torch.tensor(math.nan)
+
+
+@dataclass(frozen=True)
 class WrongMean(Ranged):
     """Claims a mean by chance that is off by .1."""
 

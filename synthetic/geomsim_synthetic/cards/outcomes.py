@@ -11,6 +11,7 @@ from geomsim import Comparison, GeomsimError, Metric
 from geomsim.cards import Promise
 
 _LONGEST = 300
+_BROKEN = (geomsim.errors.BrokenPromise, geomsim.errors.UndefinedScore)
 
 
 class Outcomes:
@@ -36,8 +37,8 @@ class Outcomes:
 
 
 def failure(error: Exception) -> dict[str, dict[str, int]]:
-    """A refusal, or else a crash: an error that is none of geomsim's, or a promise broken while its score was used."""
-    if isinstance(error, GeomsimError) and not isinstance(error, geomsim.errors.BrokenPromise):
+    """A refusal, or else a crash: an error that is none of geomsim's, a score that is not finite, a promise broken."""
+    if isinstance(error, GeomsimError) and not isinstance(error, _BROKEN):
         return {"refused": {str(error)[:_LONGEST]: 1}}
     return {"crashed": {f"{type(error).__name__}: {error}"[:_LONGEST]: 1}}
 
