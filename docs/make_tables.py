@@ -1,6 +1,6 @@
 """Write the tables that are made from data into the pages that show them: between marks, nothing else is touched.
 
-    python docs/make_tables.py            # the README's table of metrics, and its leaderboard from docs/cards
+python docs/make_tables.py            # the README's table of metrics, and its leaderboard from docs/cards
 """
 
 from __future__ import annotations

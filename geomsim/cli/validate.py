@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -17,12 +17,21 @@ from geomsim.cli.console import DONE, FAILED, Common, Scheduler, plain_table
 from geomsim.cli.opening import check_folder
 from geomsim.parallel import cores
 from geomsim.report.card_page import card_page
-from geomsim.report.leaderboard import HEADINGS, cells, leaderboard, leaderboard_markdown, legend
+from geomsim.report.leaderboard import (
+    SHORT_HEADINGS,
+    leaderboard,
+    leaderboard_markdown,
+    short_cells,
+    short_legend,
+)
 from geomsim.report.leaderboard_figure import leaderboard_figure
 from geomsim.report.saving import save_figure
 from geomsim.tables import whole_file, write_json
 from geomsim.validation import SUFFIX, Effort
 from geomsim.validation import validate as make_cards
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _PIECES = "pieces"
 
@@ -86,10 +95,19 @@ def validate(
     for path in _write(cards, records, out):
         common.detail(f"wrote {path}")
     common.note(f"wrote {len(cards)} cards and {out / 'leaderboard.md'}")
-    rows = [cells(record) for record in records]
-    table = plain_table("Metric cards on synthetic truth", list(HEADINGS), rows, numeric=list(HEADINGS[2:]))
-    common.emit({"leaderboard": records}, table, legend(records), *_faults(cards))
+    common.emit({"leaderboard": records}, *_tables(records), short_legend(records), *_faults(cards))
     return FAILED if any(card.broken for card in cards) else DONE
+
+
+def _tables(records: Sequence[dict[str, Any]]) -> Iterator[Table]:
+    """One for metrics of paired rows and one for the others, which meet worlds of their own."""
+    for rows in ("paired", "unpaired"):
+        of_kind = [short_cells(record) for record in records if record["rows"] == rows]
+        if of_kind:
+            table = plain_table(f"Rows {rows}", SHORT_HEADINGS, of_kind, numeric=SHORT_HEADINGS[1:])
+            table.columns[0].no_wrap = True
+            table.padding = (0, 1, 0, 0)  # fits 80 characters
+            yield table
 
 
 @contextmanager

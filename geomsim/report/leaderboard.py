@@ -14,15 +14,19 @@ HEADINGS = (
     "loop", "s",
 )  # fmt: skip
 
-LEGEND = (
-    "promises: kept of all that could be tried. False positives: share of p-values <= .05 where nothing is shared, "
-    "with its 95% interval. Smallest share found: of the features, in 8 of 10 worlds, at {rows} rows. "
-    "tau: Kendall's between the shared fraction and closeness, with its 95% interval. bias: score less the population "
-    "value that it estimates, where it estimates one. Slope by rows: change of the score for twice as many rows where "
-    "nothing is shared, raw and with chance taken out. Loop: AUC of telling a loop in both from a loop in one of the "
-    "same covariance, rows in correspondence and without. s: seconds for both sides of 1,000 rows, width 64, and for a "
-    "draw. Metrics of unpaired rows meet worlds of their own, so their rows compare among themselves."
-)
+SHORT_HEADINGS = ("metric", "kept", "p <= .05", "smallest share", "tau", "loop", "s")
+
+LEGEND = {
+    "promises": "kept of all that could be tried",
+    "false positives": "share of p-values <= .05 where nothing is shared, with its 95% interval",
+    "smallest share": "of the features, found in 8 of 10 worlds, at {rows} rows",
+    "tau": "Kendall's between the shared fraction and closeness, with its 95% interval",
+    "bias": "score less the population value that it estimates, where it estimates one",
+    "slope by rows": "change of the score with twice the rows where nothing is shared, raw and chance taken out",
+    "loop": "AUC, a loop in both against a loop in one of equal covariance, rows in correspondence and without",
+    "s": "seconds for both sides of 1,000 rows, width 64, and for a draw",
+}
+_APART = "Metrics of unpaired rows meet worlds of their own, so they compare among themselves."
 
 
 def leaderboard(cards: Sequence[Card]) -> list[dict[str, Any]]:
@@ -47,7 +51,7 @@ def leaderboard(cards: Sequence[Card]) -> list[dict[str, Any]]:
 
 def cells(record: Record) -> list[str]:
     """The cells of one record under `HEADINGS`."""
-    promises = f"{record['kept']} of {record['tried']}"
+    promises = f"{record['kept']} of {record['tried']}" + "".join(f"; fault: {fault}" for fault in record["faults"])
     return [
         record["metric"],
         record["rows"],
@@ -62,10 +66,40 @@ def cells(record: Record) -> list[str]:
     ]
 
 
+def short_cells(record: Record) -> list[str]:
+    """The cells of one record under `SHORT_HEADINGS`: what fits a terminal of 80 characters."""
+    rate = record.get("false positives")
+    ends = "" if rate is None else " ".join(_short(record[f"false positives {end}"], 2) for end in ("low", "high"))
+    return [
+        record["metric"],
+        f"{record['kept']}/{record['tried']}",
+        "-" if rate is None else f"{_short(rate, 3)} ({ends})",
+        " ".join("none" if record[name] is None else _short(record[name], 2) for name in share_names(record)) or "-",
+        "-" if record.get("tau") is None else _short(record["tau"], 2),
+        _both(record, "loop, rows paired", "loop, rows unpaired", "{:.2f}").replace(" ", ""),
+        "-" if record.get("seconds, 1000 rows") is None else f"{record['seconds, 1000 rows']:.2g}",
+    ]
+
+
 def legend(records: Sequence[Record]) -> str:
     """What the columns mean."""
+    return " ".join([*(f"{name}: {text}." for name, text in _meanings(records).items()), _APART])
+
+
+def short_legend(records: Sequence[Record]) -> str:
+    """What the columns of the short table mean, a line each."""
+    meanings = _meanings(records)
+    names = {
+        "kept": "promises", "p <= .05": "false positives", "smallest share": "smallest share", "tau": "tau",
+        "loop": "loop", "s": "s",
+    }  # fmt: skip
+    return "\n".join([*(f"  {short}: {meanings[name]}" for short, name in names.items()), f"  {_APART}"])
+
+
+def _meanings(records: Sequence[Record]) -> dict[str, str]:
     sizes = [name.removeprefix("smallest share, ").removesuffix(" rows") for name in share_names(records[0])]
-    return LEGEND.format(rows=" / ".join(f"{int(size):,}" for size in sizes))
+    rows = " / ".join(f"{int(size):,}" for size in sizes)
+    return {name: text.format(rows=rows) for name, text in LEGEND.items()}
 
 
 def leaderboard_markdown(records: Sequence[Record]) -> str:
@@ -97,6 +131,11 @@ def _untried(evidence: str) -> bool:
 
 def _number(value: float, digits: int) -> str:
     return f"{value:z.{digits}f}"  # -0.001 rounds to 0.00
+
+
+def _short(value: float, digits: int) -> str:
+    """Without the zero before the point."""
+    return _number(value, digits).replace("0.", ".", 1) if abs(value) < 1 else _number(value, digits)
 
 
 def _with_interval(record: Record, name: str, digits: int) -> str:

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from geomsim.cards import Card, Measurement, Promise
-from geomsim.report.leaderboard import HEADINGS, cells, leaderboard, leaderboard_markdown, legend
+from geomsim.report.leaderboard import (
+    HEADINGS,
+    SHORT_HEADINGS,
+    cells,
+    leaderboard,
+    leaderboard_markdown,
+    legend,
+    short_cells,
+    short_legend,
+)
 
 KEPT, UNTRIED = Promise("order law", True, "kept"), Promise("triangle", True, "not tried: not claimed")
 BROKEN = Promise("repeatable", False, "scores differ", {"left": [[1.0]], "right": [[0.5]]})
@@ -71,6 +80,15 @@ def test_cells_of_a_full_record():
         "loop": "1.00 / 0.52",
         "s": "0.012 / 0.00056",
     }
+    assert dict(zip(SHORT_HEADINGS, short_cells(record), strict=True)) == {
+        "metric": "cka",
+        "kept": "2/3",
+        "p <= .05": ".054 (.03 .09)",
+        "smallest share": ".08 none",
+        "tau": ".99",
+        "loop": "1.00/0.52",
+        "s": "0.012",
+    }
     assert record["broken"] == ["repeatable"]
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
@@ -78,17 +96,20 @@ def test_cells_of_a_full_record():
 def test_what_a_metric_has_no_number_for_is_a_dash():
     (record,) = leaderboard([card("plain", rows="unpaired", shares=(), **{"seconds, 1000 rows": 2.0})])
     assert cells(record)[3:] == ["-", "-", "-", "-", "- / -", "- / -", "2 / -"]
+    assert short_cells(record)[2:] == ["-", "-", "-", "-/-", "2"]
     assert cells(leaderboard([card("zero", bias=-0.0001)])[0])[6] == "+0.000"
 
 
 def test_known_faults_are_in_the_record():
     made = Card("svcca", (KEPT,), faults={"one component": "reads one"}, about={"rows": "paired"})
     assert leaderboard([made])[0]["faults"] == ["one component"]
+    assert cells(leaderboard([made])[0])[2] == "1 of 1; fault: one component"
 
 
 def test_the_legend_names_the_numbers_of_rows():
     records = leaderboard([card("a")])
     assert "in 8 of 10 worlds, at 200 / 1,000 rows." in legend(records)
+    assert "in 8 of 10 worlds, at 200 / 1,000 rows\n" in short_legend(records)
 
 
 def test_markdown_is_a_table_of_all_records():
