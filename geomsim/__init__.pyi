@@ -13,6 +13,7 @@ from .catalog import metrics as metrics
 from .catalog import register as register
 from .comparison import Comparison as Comparison
 from .comparison import compare as compare
+from .contract import ByParameters as ByParameters
 from .contract import Explanation as Explanation
 from .contract import Metric as Metric
 from .contract import Moments as Moments

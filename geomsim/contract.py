@@ -25,7 +25,7 @@ A metric is a frozen dataclass whose fields are its parameters. It does all one-
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 State = TypeVar("State")
+Value = TypeVar("Value")
 
 INVARIANCES = ("rotation", "scaling", "translation", "affine", "column_permutation", "monotone")
 """What `unchanged_by` may name: X -> XQ, cX, X + b, XW + b, a permutation of the columns, and a strictly
@@ -55,6 +56,19 @@ class Explanation:
 
     facts: Mapping[str, float | int | str] = field(default_factory=dict)
     tables: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+
+
+class ByParameters(Generic[Value]):
+    """A class variable that depends on the metric's parameters: ``symmetric = ByParameters(lambda metric: ...)``.
+
+    `read` is given the metric; where the class itself is asked, the class, whose attributes are the defaults.
+    """
+
+    def __init__(self, read: Callable[[Any], Value]) -> None:
+        self.read = read
+
+    def __get__(self, metric: Any, kind: type[Any]) -> Value:
+        return self.read(kind if metric is None else metric)
 
 
 class Metric(ABC, Generic[State]):

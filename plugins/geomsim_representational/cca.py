@@ -8,8 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
-from geomsim_representational.by_parameters import ByParameters
+from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
 from geomsim_representational.canonical import (
     Statistic,
     check_statistic,
@@ -115,13 +114,6 @@ class CCA(PairedMetric[Columns]):
         )
 
 
-class _Symmetric:
-    """`symmetric` of a metric; of the class, that of its default side."""
-
-    def __get__(self, metric: PWCCA | None, kind: type[PWCCA]) -> bool:
-        return (kind.side if metric is None else metric.side) == "mean"
-
-
 @dataclass(frozen=True)
 class PWCCA(PairedMetric[Columns]):
     r"""Canonical correlations, each weighted with how much of one side its direction carries.
@@ -156,7 +148,7 @@ class PWCCA(PairedMetric[Columns]):
     larger_means = "closer"
     score_range = (0.0, 1.0)
     unchanged_by = frozenset({"scaling", "translation", "column_permutation"})
-    symmetric = _Symmetric()
+    symmetric = ByParameters[bool](lambda metric: metric.side == "mean")
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
+from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
 from geomsim_representational.alignment import (
     Alignment,
     added_by_row,
@@ -17,7 +17,6 @@ from geomsim_representational.alignment import (
     u_centred,
     warn_if_high_by_chance,
 )
-from geomsim_representational.by_parameters import ByParameters
 from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
 
 KernelName = Literal["linear", "rbf"]

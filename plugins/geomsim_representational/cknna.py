@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Moments
+from geomsim import ByParameters, DegenerateSpace, Moments
 from geomsim_representational.arc_moments import arc_mean, arc_moments
-from geomsim_representational.neighbour_metric import ByDistance, CosineNeighbours
+from geomsim_representational.neighbour_metric import CosineNeighbours, unchanged_by_distance
 from geomsim_representational.neighbours import Neighbours, bytes_of_places, places
 
 _BLOCK_BYTES = 64 << 20
@@ -51,7 +51,7 @@ class CKNNA(CosineNeighbours[WeightedNeighbours]):
     1.0
     """
 
-    unchanged_by = ByDistance()
+    unchanged_by = ByParameters(unchanged_by_distance)
     each_row = "adds"
 
     def with_cosines(self, unit: Tensor, neighbours: Neighbours) -> WeightedNeighbours:

@@ -8,7 +8,7 @@ from math import sqrt
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, Moments, PairedMetric
+from geomsim import ByParameters, DegenerateSpace, Explanation, Moments, PairedMetric
 from geomsim_representational.alignment import (
     Alignment,
     added_by_row,
@@ -20,12 +20,8 @@ from geomsim_representational.alignment import (
 from geomsim_representational.reordering_moments import reordering_mean, reordering_moments
 
 
-class _RangeByForm:
-    """`score_range` of a metric; of the class, that of its default form."""
-
-    def __get__(self, metric: DistanceCorrelation | None, kind: type[DistanceCorrelation]) -> tuple[float, float]:
-        debiased = kind.debiased if metric is None else metric.debiased
-        return (-1.0, 1.0) if debiased else (0.0, 1.0)
+def _range(metric: DistanceCorrelation) -> tuple[float, float]:
+    return (-1.0, 1.0) if metric.debiased else (0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ class DistanceCorrelation(PairedMetric[Alignment]):
     debiased: bool = False
 
     larger_means = "closer"
-    score_range = _RangeByForm()
+    score_range = ByParameters(_range)
     unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
 
     def prepare(self, points: Tensor) -> Alignment:

@@ -7,8 +7,8 @@ from math import comb
 
 from torch import Tensor
 
-from geomsim import Explanation, Moments
-from geomsim_representational.neighbour_metric import ByDistance, SharedNeighbours
+from geomsim import ByParameters, Explanation, Moments
+from geomsim_representational.neighbour_metric import SharedNeighbours, unchanged_by_distance
 from geomsim_representational.neighbours import Neighbours
 
 
@@ -38,7 +38,7 @@ class KnnJaccard(SharedNeighbours):
     1.0
     """
 
-    unchanged_by = ByDistance()
+    unchanged_by = ByParameters(unchanged_by_distance)
 
     def score_many(self, left: Neighbours, right: Neighbours, orders: Tensor) -> Tensor:
         """All lists of all orders are looked up together."""

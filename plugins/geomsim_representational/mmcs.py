@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, UnpairedMetric
+from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimError, UnpairedMetric
 from geomsim_representational.row_numbers import numbers_of
 
 Direction = Literal["left-to-right", "right-to-left"]
@@ -23,12 +23,8 @@ class Directions:
     rows: Tensor  # (rows, width)
 
 
-class _ByAbsolute:
-    """`score_range` of a metric; of the class, that of its defaults."""
-
-    def __get__(self, metric: MMCS | None, kind: type[MMCS]) -> tuple[float, float]:
-        chosen = kind() if metric is None else metric
-        return (0.0 if chosen.absolute else -1.0), 1.0
+def _range(metric: MMCS) -> tuple[float, float]:
+    return (0.0 if metric.absolute else -1.0), 1.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class MMCS(UnpairedMetric[Directions]):
     absolute: bool = False
 
     larger_means = "closer"
-    score_range = _ByAbsolute()
+    score_range = ByParameters(_range)
     unchanged_by = frozenset({"scaling"})
     symmetric = False
 

@@ -8,9 +8,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from geomsim import Moments
+from geomsim import ByParameters, Moments
 from geomsim_representational.arc_moments import arc_mean, arc_moments
-from geomsim_representational.neighbour_metric import ByDistance, SharedNeighbours
+from geomsim_representational.neighbour_metric import SharedNeighbours, unchanged_by_distance
 from geomsim_representational.neighbours import Neighbours
 
 
@@ -40,7 +40,7 @@ class MutualKnn(SharedNeighbours):
     (1.0, 0.1)
     """
 
-    unchanged_by = ByDistance()
+    unchanged_by = ByParameters(unchanged_by_distance)
 
     def score_many(self, left: Neighbours, right: Neighbours, orders: Tensor) -> Tensor:
         """All lists of all orders are looked up together."""

@@ -24,15 +24,12 @@ from geomsim_representational.neighbours import (
 Lists = TypeVar("Lists", bound=Neighbours)
 
 
-class ByDistance:
-    """`unchanged_by` of a metric of neighbours; of the class, that of its defaults."""
-
-    def __get__(self, metric: Any, kind: type[Any]) -> frozenset[str]:
-        chosen = kind() if metric is None else metric
-        always = frozenset({"rotation", "scaling", "column_permutation"})
-        # A metric without the parameter knows cosines only.
-        moves = chosen.centre or getattr(chosen, "distance", "cosine") == "euclidean"
-        return always | {"translation"} if moves else always
+def unchanged_by_distance(metric: Any) -> frozenset[str]:
+    """`unchanged_by` of a metric of neighbours."""
+    always = frozenset({"rotation", "scaling", "column_permutation"})
+    # A metric without the parameter knows cosines only.
+    moves = metric.centre or getattr(metric, "distance", "cosine") == "euclidean"
+    return always | {"translation"} if moves else always
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, GeomsimError, Moments
-from geomsim_representational.neighbour_metric import ByDistance, NeighbourMetric
+from geomsim import ByParameters, DegenerateSpace, GeomsimError, Moments
+from geomsim_representational.neighbour_metric import NeighbourMetric, unchanged_by_distance
 from geomsim_representational.neighbours import (
     Distance,
     Neighbours,
@@ -70,7 +70,7 @@ class RankBiasedOverlap(NeighbourMetric[Rankings]):
     centre: bool = True
 
     score_range = (0.0, 1.0)
-    unchanged_by = ByDistance()
+    unchanged_by = ByParameters(unchanged_by_distance)
     each_row = "overlap"
 
     def __post_init__(self) -> None:

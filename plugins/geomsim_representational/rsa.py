@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, GeomsimWarning, Moments, PairedMetric
+from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimError, GeomsimWarning, Moments, PairedMetric
 from geomsim_representational.dissimilarity import Dissimilarities, Dissimilarity, dissimilarities
 from geomsim_representational.rsa_kendall import kendall_profile
 from geomsim_representational.rsa_profiles import (
@@ -39,11 +39,8 @@ _UNCHANGED_BY = {
 _MANY_TIES = 0.1
 
 
-class _ByDissimilarity:
-    """`unchanged_by` of a metric; of the class, that of its default dissimilarity."""
-
-    def __get__(self, metric: RSA | None, kind: type[RSA]) -> frozenset[str]:
-        return _UNCHANGED_BY[kind.dissimilarity if metric is None else metric.dissimilarity]
+def _unchanged_by(metric: RSA) -> frozenset[str]:
+    return _UNCHANGED_BY[metric.dissimilarity]
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ class RSA(PairedMetric[Profile]):
 
     larger_means = "closer"
     score_range = (-1.0, 1.0)
-    unchanged_by = _ByDissimilarity()
+    unchanged_by = ByParameters(_unchanged_by)
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace
-from geomsim_representational.neighbour_metric import ByDistance, CosineNeighbours
+from geomsim import ByParameters, DegenerateSpace
+from geomsim_representational.neighbour_metric import CosineNeighbours, unchanged_by_distance
 from geomsim_representational.neighbours import Neighbours, bytes_of_places, places
 from geomsim_representational.row_numbers import numbers_of
 
@@ -49,7 +49,7 @@ class SecondOrderCosine(CosineNeighbours[Profiles]):
     1.0
     """
 
-    unchanged_by = ByDistance()
+    unchanged_by = ByParameters(unchanged_by_distance)
     each_row = "similarity"
 
     def with_cosines(self, unit: Tensor, neighbours: Neighbours) -> Profiles:

@@ -9,8 +9,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, UnpairedMetric
-from geomsim_representational.by_parameters import ByParameters
+from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimError, UnpairedMetric
 
 Normalize = Literal["l2", "sum", "max"]
 SpectrumDistance = Literal["l2", "wasserstein"]
@@ -23,29 +22,21 @@ class Spectrum:
     values: Tensor  # (min(rows, width),)
 
 
-class _ByParameters:
-    """`unchanged_by` of a metric; of the class, that of its defaults."""
-
-    def __get__(self, metric: SingularValues | None, kind: type[SingularValues]) -> frozenset[str]:
-        chosen = kind() if metric is None else metric
-        kept = {"rotation", "column_permutation"}
-        if chosen.normalize is not None:
-            kept.add("scaling")
-        if chosen.centre:
-            kept.add("translation")
-        return frozenset(kept)
+def _unchanged_by(metric: SingularValues) -> frozenset[str]:
+    kept = {"rotation", "column_permutation"}
+    if metric.normalize is not None:
+        kept.add("scaling")
+    if metric.centre:
+        kept.add("translation")
+    return frozenset(kept)
 
 
-class _Range:
-    """`score_range` of a metric; of the class, that of its defaults."""
-
-    def __get__(self, metric: SingularValues | None, kind: type[SingularValues]) -> tuple[float, float]:
-        chosen = kind() if metric is None else metric
-        if chosen.normalize is None:
-            return 0.0, inf
-        if chosen.distance == "wasserstein":
-            return 0.0, 1.0
-        return 0.0, inf if chosen.normalize == "max" else sqrt(2)
+def _range(metric: SingularValues) -> tuple[float, float]:
+    if metric.normalize is None:
+        return 0.0, inf
+    if metric.distance == "wasserstein":
+        return 0.0, 1.0
+    return 0.0, inf if metric.normalize == "max" else sqrt(2)
 
 
 @dataclass(frozen=True)
@@ -75,8 +66,8 @@ class SingularValues(UnpairedMetric[Spectrum]):
     centre: bool = False
 
     larger_means = "farther"
-    score_range = _Range()
-    unchanged_by = _ByParameters()
+    score_range = ByParameters(_range)
+    unchanged_by = ByParameters(_unchanged_by)
     # Padding with zeros leaves "l2" one distance for all lengths; the mean of "wasserstein" is over another length for
     # each pair, so by a longer spectrum the way round can be shorter.
     triangle = ByParameters[bool](lambda metric: metric.distance == "l2")

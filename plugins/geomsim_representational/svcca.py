@@ -7,8 +7,7 @@ from typing import Literal
 
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
-from geomsim_representational.by_parameters import ByParameters
+from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimError, Moments, PairedMetric
 from geomsim_representational.canonical import (
     Statistic,
     check_statistic,

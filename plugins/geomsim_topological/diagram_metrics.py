@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimWarning, InvalidConfig, UnpairedMetric
+from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimWarning, InvalidConfig, UnpairedMetric
 from geomsim_topological.diagram import Diagram
 from geomsim_topological.diagram_distances import Order, bottleneck_distance, wasserstein_distance
 from geomsim_topological.landscape import landscape_distance
@@ -36,21 +36,14 @@ class Bars:
     diagram: Diagram
 
 
-class _ByNormalise:
-    """`unchanged_by` of a metric; of the class, that of its defaults."""
-
-    def __get__(self, metric: DiagramMetric | None, kind: type[DiagramMetric]) -> frozenset[str]:
-        kept = {"rotation", "translation", "column_permutation"}
-        normalise = kind.normalise if metric is None else metric.normalise
-        return frozenset(kept | {"scaling"} if normalise else kept)
+def _kept_by(metric: DiagramMetric) -> frozenset[str]:
+    kept = {"rotation", "translation", "column_permutation"}
+    return frozenset(kept | {"scaling"} if metric.normalise else kept)
 
 
-class _HalfADiameter:
-    """`score_range` of the bottleneck distance: no normalised bar is farther than one half from the diagonal."""
-
-    def __get__(self, metric: DiagramMetric | None, kind: type[DiagramMetric]) -> tuple[float, float]:
-        normalise = kind.normalise if metric is None else metric.normalise
-        return 0.0, 0.5 if normalise else inf
+def _half_a_diameter(metric: DiagramMetric) -> tuple[float, float]:
+    """No normalised bar is farther than one half from the diagonal."""
+    return 0.0, 0.5 if metric.normalise else inf
 
 
 @dataclass(frozen=True)
@@ -78,7 +71,8 @@ class DiagramMetric(UnpairedMetric[Bars]):
 
     larger_means = "farther"
     score_range = (0.0, inf)
-    unchanged_by = _ByNormalise()
+    unchanged_by = ByParameters(_kept_by)
+    triangle = True  # each is a distance of diagrams, and a side's diagram does not depend on the other side
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -153,7 +147,7 @@ class PersistenceBottleneck(DiagramMetric):
     0.4003
     """
 
-    score_range = _HalfADiameter()
+    score_range = ByParameters(_half_a_diameter)
 
     def score(self, left: Bars, right: Bars) -> Tensor:
         """The distance of the prepared bars."""
