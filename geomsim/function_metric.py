@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.contract import INVARIANCES, Metric, PairedMetric, UnpairedMetric
-from geomsim.errors import BrokenPromise, InvalidConfig
+from geomsim.errors import BrokenPromise, DegenerateSpace, InvalidConfig
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,7 +40,8 @@ def function_metric(
     """A metric that calls ``function(x, y)``; the claims made here are what the kit then tries.
 
     The function sees numpy arrays (rows, width) and (rows, width'), float64 or float32 as they were given, and must
-    return a number. They are the arrays themselves and no copies, so that one that writes into them is found out. What
+    return a number. They are the arrays themselves and no copies, so that one that writes into them is found out. A
+    ValueError is how functions outside geomsim refuse points, and becomes a DegenerateSpace in their words; what else
     the function raises is passed on as it is, and NaN is passed on too. It has no one-sided work that could be kept,
     so a null of a thousand draws calls it a thousand times, from several threads at once.
 
@@ -61,6 +62,8 @@ def function_metric(
         for claims that name what does not exist or contradict each other.
     BrokenPromise
         by `score`, where the function returns something that is no number.
+    DegenerateSpace
+        by `score`, where the function raises a ValueError.
 
     >>> import numpy as np, geomsim
     >>> from geomsim.function_metric import function_metric
@@ -176,7 +179,10 @@ class _UnpairedFunction(_OfFunction, UnpairedMetric["Tensor"]):
 def _result(function: Function, left: Tensor, right: Tensor, name: str) -> Tensor:
     import torch
 
-    found = function(_array(left), _array(right))
+    try:
+        found = function(_array(left), _array(right))
+    except ValueError as error:
+        raise DegenerateSpace(f"{name} refuses these points: {error}") from error
     number = found.item() if getattr(found, "ndim", None) == 0 else found
     if isinstance(number, bool) or not isinstance(number, numbers.Real):
         shape = getattr(found, "shape", None)

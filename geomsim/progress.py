@@ -25,6 +25,19 @@ def track(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
         bar.close()
 
 
+@contextmanager
+def silent() -> Iterator[None]:
+    """No work inside shows its progress, in any thread."""
+    _silences.append(None)
+    try:
+        yield
+    finally:
+        _silences.pop()
+
+
+_silences: list[None] = []
+
+
 class _Bar:
     def __init__(self, total: int | None, what: str) -> None:
         self.total, self.what, self.done = total, what, 0
@@ -35,7 +48,7 @@ class _Bar:
     def advance(self, step: int) -> None:
         self.done += step
         now = time.monotonic()
-        if now - self.started < _PATIENCE:
+        if _silences or now - self.started < _PATIENCE:
             return
         if not sys.stderr.isatty():
             if now - self.spoke > _LINE_EVERY:

@@ -34,6 +34,7 @@ from geomsim.study_config import PAIR_KEYS, nulls_of
 from geomsim.study_config import read_config as _read_config
 from geomsim.study_outcome import Study as Study
 from geomsim.study_parts import ALL, Part, parts_of
+from geomsim.study_spaces import open_space
 from geomsim.study_table import COLUMNS, Cell
 from geomsim.tables import plain
 
@@ -62,7 +63,8 @@ def run_study(
         may hold ``metrics`` (names, tables with a name and parameters, or instances; all installed ones by default),
         ``draws`` (999), ``seed`` (0), ``null`` ("auto"; a name, a list of them, "none" for none at all), ``groups``,
         ``interval`` and ``confidence`` as in :func:`geomsim.compare`, ``subspaces`` and ``buckets``
-        (:mod:`geomsim.study_config`). In Python, spaces, pairings and top tokens may stand in place of paths.
+        (:mod:`geomsim.study_config`). A side is a file of points or the directory of a sparse autoencoder, whose unit
+        decoder rows are compared. In Python, spaces, pairings and top tokens may stand in place of paths.
     seed
         where it is given, takes the place of the configuration's.
     folder
@@ -276,7 +278,7 @@ class _Run:
             return Space(points)
         path = self._base / points
         if path not in self._spaces:
-            self._spaces[path] = Space(path)
+            self._spaces[path] = open_space(path, called=str(points))
         self._spaces.move_to_end(path)
         # The newest stay, however large: a pair needs two.
         while len(self._spaces) > 2 and sum(s.points.nbytes for s in self._spaces.values()) > _OPENED_BYTES:

@@ -18,7 +18,7 @@
 
     [[pairs]]
     left = "left/layer_0.npz"        # paths are relative to the file
-    right = "right/layer_1.npz"
+    right = "right/saes/layer_1"     # a sparse autoencoder, by its directory or file: its unit decoder rows
     pairing = "pairings/0_1.parquet" # optional
     left_tokens = "left/layer_0_tokens.parquet"
     right_tokens = "right/layer_1_tokens.parquet"

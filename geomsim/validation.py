@@ -80,9 +80,11 @@ def validate(
     """
     from geomsim_synthetic.cards import SECTIONS
 
-    if effort not in (*get_args(Effort), None) or seed < 0:
-        efforts = " or ".join(get_args(Effort))
-        raise InvalidConfig(f"effort must be {efforts} and seed at least 0; got {effort!r} and {seed}")
+    if effort not in (*get_args(Effort), None):
+        efforts = ", ".join(map(repr, get_args(Effort)))
+        raise InvalidConfig(f"how much to measure must be one of {efforts} and None, is {effort!r}")
+    if seed < 0:
+        raise InvalidConfig(f"seed must be at least 0, is {seed}")
 
     jobs = [job for name, metric in metrics.items() for job in _jobs(name, metric, effort, seed)]
     store = _Store(folder, resume)

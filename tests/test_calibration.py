@@ -35,7 +35,7 @@ Generator = np.random.Generator
 
 
 def documents_of_many_lengths(random: Generator) -> Data:
-    return documents(random, (3, 4, 5, 6, 7) * 3)
+    return documents(random, lengths=(3, 4, 5, 6, 7) * 3)
 
 
 def strata(random: Generator) -> Data:

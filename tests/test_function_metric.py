@@ -11,6 +11,7 @@ from typing import Any
 import cloudpickle
 import numpy as np
 import pytest
+import scipy.spatial
 import torch
 from numpy.typing import NDArray
 
@@ -106,6 +107,33 @@ def test_a_crash_is_seen_as_a_crash() -> None:
     assert broken(crashes)["self is best"] == "crashed with ZeroDivisionError: by hand"
     with pytest.raises(ZeroDivisionError, match="by hand"):
         geomsim.compare(points(), points(seed=1), function_metric(crashes), null=None)
+
+
+def test_a_value_error_refuses_points_and_breaks_no_promise() -> None:
+    """scipy's function says in words that it takes neither constant points nor unequal widths."""
+
+    def disparity(x: Array, y: Array) -> float:
+        return float(scipy.spatial.procrustes(x, y)[2])
+
+    claims: dict[str, Any] = {"larger_means": "farther", "score_range": (0, 1)}
+    card = metric_card(disparity, measure=None, unchanged_by=("rotation", "scaling", "translation"), **claims)
+    assert card.kept, card.broken
+    told = {promise.name: promise.evidence for promise in card.promises}
+    assert "constant points" in told["degenerate points"]
+    assert told["unequal widths"] == (
+        "unequal widths are refused: disparity refuses these points: Input matrices must be of same shape"
+    )
+    with pytest.raises(geomsim.DegenerateSpace, match=r"disparity refuses .* >1 unique points") as found:
+        geomsim.compare(points(), np.ones((40, 3)), function_metric(disparity, **claims), null=None)
+    assert isinstance(found.value.__cause__, ValueError)
+
+
+def test_a_value_error_on_ordinary_points_breaks_promises() -> None:
+    def never(x: Array, y: Array) -> float:
+        raise ValueError("by no means")
+
+    told = "raised DegenerateSpace on ordinary points: never refuses these points: by no means"
+    assert broken(never)["self is best"] == told
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from geomsim import progress
-from geomsim.progress import track
+from geomsim.progress import silent, track
 
 
 class Clock:
@@ -65,6 +65,22 @@ def test_long_work_writes_plain_lines_with_the_time_left(clock: Clock, capsys: p
         "draws: 63 of 100, 37 s left",
         "draws: 84 of 100, 16 s left",
     ]
+
+
+def test_silence_shows_neither_lines_nor_a_bar(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    with silent():
+        with silent():
+            work(clock, 100, 1.0)
+        work(clock, 100, 1.0)
+    assert capsys.readouterr().err == ""
+    terminal = on_a_terminal(monkeypatch)
+    with silent():
+        work(clock, 10, 1.0)
+    assert terminal.getvalue() == ""
+    work(clock, 10, 1.0)
+    assert "draws" in terminal.getvalue()
 
 
 def test_where_the_total_is_unknown_lines_count(clock: Clock, capsys: pytest.CaptureFixture[str]):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,9 @@ from geomsim import (
     run_study,
 )
 from geomsim import catalog as catalog_module
-from geomsim.errors import InvalidConfig, InvalidPairing, InvalidSpace, UnknownMetric
+from geomsim.activations import read_dictionary
+from geomsim.cli.app import run
+from geomsim.errors import InvalidConfig, InvalidModel, InvalidPairing, InvalidSpace, UnknownMetric
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,65 @@ def test_paths_are_relative_to_the_file_and_name_the_rows(
     text = (folder / "study.toml").read_text().replace("points/", f"{folder}/points/")
     (folder / "absolute.toml").write_text(text)
     assert run_study(folder / "absolute.toml").table["score"].to_list() == study.table["score"].to_list()
+
+
+MODELS = Path(__file__).parent.parent / "examples" / "code_models"
+
+
+def test_folders_of_dictionaries_are_sides_as_for_the_command_compare(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for side in ("left", "right"):
+        shutil.copytree(MODELS / side / "saes" / "layer_1", tmp_path / "saes" / side)
+    directions = [read_dictionary(tmp_path / "saes" / side).directions[:60] for side in ("left", "right")]
+    Pairing(range(60), range(60)).save(tmp_path / "pairs.parquet")
+    (tmp_path / "study.toml").write_text(
+        """
+        metrics = ["gap"]
+        draws = 19
+        [[pairs]]
+        left = "saes/left"
+        right = "saes/right/sae_weights.safetensors"
+        pairing = "pairs.parquet"
+        """
+    )
+    monkeypatch.chdir(MODELS)  # paths are relative to the file
+    study = run_study(tmp_path / "study.toml")
+    expected = compare(*directions, Gap(), draws=19)
+    assert study.table["score"].to_list() == [expected.score]
+    assert study.table["p_value"].to_list() == [expected.p_value]
+    assert study.table["left"].to_list() == ["saes/left"]
+    comparison = study.cells[0].comparison
+    assert comparison is not None
+    assert comparison.provenance["left"] == {"dictionary": "saes/left"}
+    sides = [str(tmp_path / "saes" / side) for side in ("left", "right")]
+    pairing = ["--pairing", str(tmp_path / "pairs.parquet"), "-m", "gap", "--draws", "19", "--json"]
+    assert run(["compare", *sides, *pairing]) == 0
+    (shown,) = json.loads(capsys.readouterr().out)
+    assert (shown["score"], shown["p_value"]) == (expected.score, expected.p_value)
+
+
+def test_a_dictionary_is_computed_once_wherever_the_command_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(MODELS / "left" / "saes" / "layer_1", tmp_path / "sae")
+    (tmp_path / "study.toml").write_text(
+        'metrics = ["procrustes"]\ndraws = 9\n[[pairs]]\nleft = "sae"\nright = "sae"\n'
+    )
+    first = run_study(tmp_path / "study.toml", folder=tmp_path / "cells").table
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("geomsim.study_cells.compare_sides", lambda *_, **__: pytest.fail("computed again"))
+    pd.testing.assert_frame_equal(run_study("study.toml", folder=tmp_path / "cells").table, first)
+
+
+def test_folders_without_points_are_refused_by_name(tmp_path: Path):
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes" / "manifest.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
+    for name, error, said in (
+        ("codes", InvalidSpace, "codes holds codes, not points: `geomsim pair`"),
+        ("empty", InvalidModel, "empty: no dictionary in a known format"),
+    ):
+        with pytest.raises(error, match=said):
+            run_study({"pairs": [{"left": tmp_path / name, "right": np.eye(3)}], "metrics": ["gap"]})
 
 
 def test_a_mapping_takes_spaces_pairings_and_instances(folder: Path):

@@ -236,6 +236,51 @@ class WrongVariance(Good):
 
 
 @dataclass(frozen=True)
+class WrongSkewness(Good):
+    """The skewness of a symmetric law, which this one is not."""
+
+    def null_moments(self, left: Tensor, right: Tensor) -> Moments:
+        return Moments(0.0, 1 / (len(left) - 1), 0.0)
+
+
+@dataclass(frozen=True)
+class WrongMeanAlone(Good):
+    """A mean by chance that is wrong, and no moments beside it."""
+
+    def null_moments(self, left: Tensor, right: Tensor) -> None:
+        return None
+
+    def null_mean(self, left: Tensor, right: Tensor) -> float:
+        return 0.02
+
+
+@dataclass(frozen=True)
+class ManyRows(Good):
+    """Refuses rows that are few enough to score all of their orders."""
+
+    def prepare(self, points: Tensor) -> Tensor:
+        if len(points) < 12:
+            raise DegenerateSpace("twelve rows are needed")
+        return Good.prepare(self, points)
+
+
+@dataclass(frozen=True)
+class WrongMeanOfManyRows(ManyRows):
+    """An exact mean that is not, as random orders show."""
+
+    def null_moments(self, left: Tensor, right: Tensor) -> Moments:
+        return Moments(0.02)
+
+
+@dataclass(frozen=True)
+class WrongVarianceOfManyRows(ManyRows):
+    """An exact variance that is twice too small, as random orders show."""
+
+    def null_moments(self, left: Tensor, right: Tensor) -> Moments:
+        return Moments(0.0, 0.5 / len(left))
+
+
+@dataclass(frozen=True)
 class RowOrderMatters(GoodUnpaired):
     """Unpaired, yet compares first rows."""
 
@@ -374,6 +419,20 @@ class NotANumberForTwoRows(Good):
 
 
 @dataclass(frozen=True)
+class NotANumberOfUnequalWidths(Good):
+    """Right where widths are equal."""
+
+    def prepare(self, points: Tensor) -> tuple[Tensor, int]:  # type: ignore[override]
+        return Good.prepare(self, points) if len(points) > 2 else points[:, 0].double(), points.shape[1]
+
+    def score(self, left: Any, right: Any, order: Tensor) -> Tensor:
+        return left[0] @ right[0][order] / float(left[1] == right[1])
+
+    def null_moments(self, left: Any, right: Any) -> None:
+        return None
+
+
+@dataclass(frozen=True)
 class CrashesOnUnequalWidths(Good):
     """Compares columns one by one, and does not say why it cannot."""
 
@@ -497,8 +556,12 @@ BROKEN: list[tuple[type[Metric[Any]], str, str]] = [
     (WrongShape, "many orders like one by one", r"score_many of 5 orders has shape \(5, 1\), expected \(5,\)"),
     (OtherScores, "many orders like one by one", "score_many gives .* where score gives"),
     (NoBytes, "many orders like one by one", "bytes_per_order must be a positive whole number, is 0"),
-    (WrongMean, "exact moments", "null_moments says mean 0.02; 2000 orders give"),
-    (WrongVariance, "exact moments", "null_moments says variance 0.0083.*; 2000 orders give"),
+    (WrongMean, "exact moments", r"3 rows, width 1: null_moments says mean 0.02; all 6 orders give .*; left = \[\["),
+    (WrongVariance, "exact moments", "null_moments says variance 0.1.*; all 6 orders give 0.5"),
+    (WrongSkewness, "exact moments", "null_moments says skewness 0; all .* orders give"),
+    (WrongMeanAlone, "exact moments", "null_mean says mean 0.02; all 6 orders give"),
+    (WrongMeanOfManyRows, "exact moments", "null_moments says mean 0.02; 2000 orders give"),
+    (WrongVarianceOfManyRows, "exact moments", "null_moments says variance 0.0083.*; 2000 orders give"),
     (RowOrderMatters, "indifferent to row order", "2 rows, width 1: reordering the .* rows changes the score"),
     (LeftRowOrderMatters, "indifferent to row order", "reordering the left rows changes the score from"),
     (WrongDirection, "self is best", "against itself left scores 1, against another cloud"),
@@ -510,7 +573,11 @@ BROKEN: list[tuple[type[Metric[Any]], str, str]] = [
         "rows, width [12]: declared unchanged by affine, but .* the score goes",
     ),
     (FalseMonotone, "invariances, both ways", "declared unchanged by monotone"),
-    (HiddenInvariance, "invariances, both ways", "unchanged by translation, which unchanged_by does not declare"),
+    (
+        HiddenInvariance,
+        "invariances, both ways",
+        "unchanged by translation, which unchanged_by does not declare; add 'translation' to it",
+    ),
     (
         AbsoluteEpsilon,
         "invariances, both ways",
@@ -523,9 +590,22 @@ BROKEN: list[tuple[type[Metric[Any]], str, str]] = [
     (TriangleOfASimilarity, "declarations", "triangle is declared, but larger_means is 'closer'"),
     (EstimatesAnything, "declarations", "estimates must be one of .* or None, is 'truth'"),
     (SpoilsItsState, "repeatable, nothing kept on the metric", "the same prepared sides score .* and then"),
-    (NotANumber, "degenerate points", "constant points on the right: the score is nan; raise DegenerateSpace instead"),
-    (NotANumberOnTheLeft, "degenerate points", "constant points on the left: the score is"),
-    (NotANumberForTwoRows, "two rows", "two rows score nan; raise DegenerateSpace instead"),
+    (
+        NotANumber,
+        "degenerate points",
+        "constant points on the right: the score is nan; raise DegenerateSpace instead; left = ",
+    ),
+    (
+        NotANumberOnTheLeft,
+        "degenerate points",
+        r"constant points on the left: the score is .*; left = \[\[1.0, 1.0\], ",
+    ),
+    (
+        NotANumberForTwoRows,
+        "two rows",
+        r"2 rows, width 1: two rows score nan; raise .* instead; left = \[\[.*\]\], right =",
+    ),
+    (NotANumberOfUnequalWidths, "unequal widths", r"2 rows, widths [12], [12]: the score is (nan|-?inf); .*; left = "),
     (CrashesOnUnequalWidths, "unequal widths", "crashed with RuntimeError: The size of tensor"),
     (RefusesOrdinaryPoints, "finite 0-d score within its range", "DegenerateSpace on ordinary points: a thousand rows"),
     (UnequalColumns, "explanation", "table 'rows' of explain has columns of unequal length"),
@@ -542,7 +622,7 @@ def test_each_broken_promise_is_caught_by_its_check(kind: type[Metric[Any]], che
         raise AssertionError(promises[check].evidence)
 
 
-BREAKS_AN_EARLIER_PROMISE_TOO = {OneSidedInvariance, CrashesOnUnequalWidths}
+BREAKS_AN_EARLIER_PROMISE_TOO = {OneSidedInvariance, CrashesOnUnequalWidths, NotANumberOfUnequalWidths}
 
 
 @pytest.mark.parametrize(

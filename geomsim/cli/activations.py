@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from geomsim.cli.console import DONE, Common, plain_table
+from geomsim.cli.mistyped import refuse_mistyped
 from geomsim.cli.opening import TextOptions, open_text
 from geomsim.cli.opening_models import by_site, check_fit, fitted, open_dictionary, open_source
 from geomsim.errors import InvalidConfig
@@ -108,6 +108,8 @@ def activations(
 
     if top_tokens < 0:
         raise InvalidConfig(f"--top-tokens {top_tokens}: give a number of tokens per latent, 0 for no table")
+    for name in (model, *(fits or [])):
+        refuse_mistyped(name)
     stream = open_text(text, part)
     dictionaries = [
         open_dictionary(
@@ -118,8 +120,8 @@ def activations(
     placed = by_site(dictionaries, site or [])
     folders = {name: out / name.replace(":", "_") for name in placed}
     if common.dry_run:
-        _estimate(stream, placed, folders, common)
-        return DONE
+        would_read = [model, text, *(named.split("=", 1)[-1] for named in dictionary or []), *(fits or [])]
+        return _estimate(stream, placed, folders, would_read, common)
     reader = open_source(source, model, common.device, context, max_norm_multiple)
     check_fit(reader, placed)
     if fits:
@@ -144,29 +146,34 @@ def activations(
 
 
 def _estimate(
-    stream: DocumentStream, placed: dict[str, Dictionary | None], folders: dict[str, Path], common: Common
-) -> None:
+    stream: DocumentStream,
+    placed: dict[str, Dictionary | None],
+    folders: dict[str, Path],
+    would_read: list[str],
+    common: Common,
+) -> int:
     """What would be written, from the sizes of files alone; null where only reading the text would tell."""
     n_documents, characters = stream.size()
     tokens = None if characters is None else round(characters / _CHARACTERS_PER_TOKEN)
-    estimate: dict[str, object] = {
-        "documents": n_documents,
-        "characters_about": characters,
-        "tokens_about": tokens,
-        "would_write": {name: str(folder) for name, folder in folders.items()},
-        "bytes_about": {
-            name: None if found is None or tokens is None else tokens * (found.k or 50) * 8
-            for name, found in placed.items()
-        },
+    sizes = {
+        name: None if found is None or tokens is None else tokens * (found.k or 50) * 8
+        for name, found in placed.items()
     }
-    known = {key: _known(value) for key, value in estimate.items()}
-    common.emit(estimate, json.dumps(known, indent=1))
+    known = [size for size in sizes.values() if size is not None]
+    sites = {name: {"folder": str(folder), "bytes": sizes[name]} for name, folder in folders.items()}
+    rows = [[name, str(folder), _known(sizes[name])] for name, folder in folders.items()]
+    return common.plan(
+        f"would read {_known(n_documents)} documents, about {_known(characters)} characters or {_known(tokens)} tokens",
+        plain_table("", ["site", "would write", "bytes, about"], rows, numeric=["bytes, about"]),
+        would_read=would_read,
+        would_write=folders.values(),
+        bytes=sum(known) if len(known) == len(sizes) else None,
+        details={"documents": n_documents, "characters_about": characters, "tokens_about": tokens, "sites": sites},
+    )
 
 
-def _known(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _known(item) for key, item in value.items()}
-    return "unknown" if value is None else value
+def _known(number: int | None) -> str:
+    return "an unknown number of" if number is None else f"{number:,}"
 
 
 @contextmanager

@@ -9,13 +9,16 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import cyclopts
 
 import geomsim
-from geomsim.cli.console import DONE, FAILED, INTERRUPTED, USAGE, emit_error, say
+from geomsim.cli.console import DONE, FAILED, INTERRUPTED, USAGE, Common, emit_error, say
+from geomsim.cli.option_names import OptionNames
 from geomsim.errors import GeomsimError, GeomsimWarning
+from geomsim.progress import silent
 
 app = cyclopts.App(
     name="geomsim",
@@ -48,41 +51,54 @@ for _verb, _help in _VERBS.items():
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line; the exit code: 0 done, 1 failed, 2 usage, 3 partly done, 130 interrupted."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in tokens
-    with warnings.catch_warnings():
-        warnings.showwarning = _in_words(warnings.showwarning)
-        return _run(tokens, as_json)
+    try:
+        command, bound, _ = app.parse_args(tokens, exit_on_error=False)
+    except cyclopts.CycloptsError:
+        return USAGE  # cyclopts has said what was wrong
+    common = bound.arguments.get("common", Common())
+    names = _option_names(tokens, command)
+    with warnings.catch_warnings(), silent() if common.quiet else nullcontext():
+        warnings.showwarning = _in_words(warnings.showwarning, names)
+        return _run(lambda: command(*bound.args, **bound.kwargs), common, names)
 
 
-def _in_words(otherwise: Callable[..., None]) -> Callable[..., None]:
+def _option_names(tokens: Sequence[str], command: Callable[..., Any]) -> OptionNames:
+    """The options of the verb that is called; none for `--help` and `--version`."""
+    verbs, apps, _ = app.parse_commands(tokens)
+    if apps[-1].default_command is not command:
+        return OptionNames()
+    return OptionNames.of(verbs[-1], apps[-1].assemble_argument_collection())
+
+
+def _in_words(otherwise: Callable[..., None], names: OptionNames) -> Callable[..., None]:
     """Our own warnings without the line of code that gave them."""
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, GeomsimWarning):
-            say(f"warning: {message}")
+            say(f"warning: {names.put_into(str(message))}")
         else:
             otherwise(message, category, *where, **more)
 
     return show
 
 
-def _run(tokens: list[str], as_json: bool) -> int:
+def _run(verb: Callable[[], Any], common: Common, names: OptionNames) -> int:
     try:
-        result = app(tokens, exit_on_error=False, result_action="return_value")
-    except cyclopts.CycloptsError:
-        return USAGE  # cyclopts has said what was wrong
+        result = verb()
     except KeyboardInterrupt:
         say("interrupted; files already written are whole")
         return INTERRUPTED
     except (GeomsimError, OSError) as error:
-        if "--debug" in tokens:
+        if common.debug:
             traceback.print_exc()
-        emit_error(error, as_json)
+        if isinstance(error, GeomsimError):
+            error.args = (names.put_into(str(error)), *error.args[1:])
+        emit_error(error, common.json)
         return FAILED
     except Exception as error:
-        if "--debug" in tokens:
+        if common.debug:
             raise
-        emit_error(error, as_json, "This is a fault in geomsim or a plugin; --debug shows where.")
+        emit_error(error, common.json, "This is a fault in geomsim or a plugin; --debug shows where.")
         return FAILED
     return result if isinstance(result, int) else DONE
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from geomsim.catalog import load_file, metrics
-from geomsim.cli.console import DONE, FAILED, PARTLY, Common, Scheduler, plain_table, score_table
+from geomsim.cli.console import DONE, FAILED, PARTLY, STUDY_FILES, Common, Scheduler, plain_table, score_table
 from geomsim.cli.opening import check_folder, open_space
 from geomsim.pairing import Pairing
 from geomsim.space import Space
@@ -79,8 +80,7 @@ def compare(
         "confidence": confidence,
     }
     if common.dry_run:
-        _estimate(settings, spaces, draws, out, common)
-        return DONE
+        return _estimate(settings, spaces, (left, right, pairing, *(plugin or [])), out, common)
     study = run_study(settings, scheduler=scheduler)
     # The spaces were opened already; the record names the files.
     recorded = {**settings, "pairs": [{"left": str(left), "right": str(right), "pairing": str(pairing or "")}]}
@@ -104,9 +104,11 @@ def compare(
     return FAILED if len(study.failed) == len(study.cells) else PARTLY
 
 
-def _estimate(settings: dict[str, Any], spaces: list[Space], draws: int, out: Path | None, common: Common) -> None:
+def _estimate(
+    settings: dict[str, Any], spaces: list[Space], would_read: Iterable[Path | None], out: Path | None, common: Common
+) -> int:
     """Time by a trial of a few draws, memory by the size of the points; nothing is written."""
-    rows, seconds = [], {}
+    rows, seconds, draws = [], {}, settings["draws"]
     for name in settings["metrics"]:
         spent = []
         for trial in (1, 1, 1 + _TRIAL_DRAWS):  # the first run also pays for imports
@@ -116,9 +118,12 @@ def _estimate(settings: dict[str, Any], spaces: list[Space], draws: int, out: Pa
         seconds[name] = spent[1] + max(0.0, spent[2] - spent[1]) / _TRIAL_DRAWS * draws
         rows.append([name, f"{seconds[name]:.1f}"])
     size = sum(space.n_rows * space.width * 8 for space in spaces)
-    files = [str(out / name) for name in ("results.parquet", "results.csv", "run.json")] if out else []
-    common.emit(
-        {"seconds": seconds, "points_bytes": size, "would_write": files},
+    files = [str(out / name) for name in STUDY_FILES] if out else []
+    return common.plan(
         plain_table(f"{draws} draws, estimated from {_TRIAL_DRAWS}", ["metric", "seconds"], rows, numeric=["seconds"]),
         f"points: {size / 2**20:.1f} MiB as float64; would write: {', '.join(files) or 'nothing'}",
+        would_read=would_read,
+        would_write=files,
+        seconds=sum(seconds.values()),
+        details={"seconds": seconds, "points_bytes": size},
     )

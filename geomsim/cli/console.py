@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ Scheduler = Annotated[
     str | None,
     Parameter(help="the address of a running Dask cluster, such as tcp://10.0.0.5:8786; this machine by default."),
 ]
+STUDY_FILES = ("results.parquet", "results.csv", "draws.npz", "run.json")
 DONE, FAILED, USAGE, PARTLY, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -68,6 +69,41 @@ class Common:
         if self.verbose:
             say(text)
 
+    def plan(
+        self,
+        *pictures: Table | str,
+        would_read: Iterable[str | Path | None] = (),
+        would_write: Iterable[str | Path | None] = (),
+        seconds: float | None = None,
+        bytes: float | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> int:
+        """The answer to ``--dry-run``, of one shape for all verbs as JSON; the pictures are for people.
+
+        Parameters
+        ----------
+        would_read, would_write
+            files, folders, hub ids; None stands for an option that was not given.
+        seconds, bytes
+            estimates of the time, and of what would be written; None where only the work would tell.
+        details
+            what this verb alone can say.
+
+        Returns
+        -------
+        int
+            the exit code.
+        """
+        planned = {
+            "would_read": [str(path) for path in would_read if path is not None],
+            "would_write": [str(path) for path in would_write if path is not None],
+            "seconds": seconds,
+            "bytes": bytes,
+            "details": dict(details or {}),
+        }
+        self.emit(planned, *pictures)
+        return DONE
+
     def emit(self, result: Mapping[str, Any] | Sequence[Any], *pictures: Table | str) -> None:
         """The result: as JSON when asked for, else the given tables and sentences."""
         if self.json:
@@ -80,6 +116,23 @@ class Common:
         for picture in pictures:
             plain = isinstance(picture, str)
             console.print(picture, markup=not plain, soft_wrap=plain and not sys.stdout.isatty())
+
+
+def in_words(value: Any) -> str:
+    """A value as people read it: numbers with thousands apart, a mapping as names and values, "none" for nothing.
+
+    >>> in_words({"first of window": 1392, "masked": 8})
+    'first of window: 1,392, masked: 8'
+    >>> in_words([]), in_words(True), in_words(0.25)
+    ('none', 'yes', '0.25')
+    """
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {in_words(item)}" for name, item in value.items()) or "none"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(in_words, value)) or "none"
+    if value is None or isinstance(value, bool):
+        return "none" if value is None else "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def say(text: str) -> None:

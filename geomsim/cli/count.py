@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from geomsim.cli.console import DONE, Common, Scheduler, plain_table
+from geomsim.cli.console import DONE, Common, Scheduler, in_words, plain_table
+from geomsim.cli.same_tokens import check_tokenizers
 from geomsim.errors import InvalidConfig
 
 
@@ -54,17 +55,16 @@ def count(
     if out.resolve() in (left.resolve(), right.resolve()):
         raise InvalidConfig(f"{out} holds codes; sums go to a folder of their own: name another with --out")
     if common.dry_run:
-        planned = {"shards": n_shards(left) if shards is None else len(shards), "would_write": str(out)}
-        common.emit(planned, f"{planned['shards']} shards; would write {out}")
-        return DONE
+        n = n_shards(left) if shards is None else len(shards)
+        words = f"would count {n} shard{'' if n == 1 else 's'} and write {out}"
+        return common.plan(words, would_read=[left, right], would_write=[out], details={"shards": n})
+    check_tokenizers(left, right)
     sums = count_codes(left, right, out, measure=measure, shards=shards, scheduler=scheduler, first_block=first_block)
     numbers = range(first_block, first_block + n_shards(left))
     missing = len(set(numbers) - {block.number for block in sums.blocks})
     if missing:
         common.note(f"{missing} of {len(numbers)} shards are not counted yet; without --shards they all are")
     found = {"path": str(out), "blocks": len(sums.blocks), "n_tokens": sums.n_tokens, "sums": sums.n_pairs}
-    rows = [
-        [key.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)] for key, value in found.items()
-    ]
+    rows = [[key.replace("_", " "), in_words(value)] for key, value in found.items()]
     common.emit(found, plain_table("counted", ["", ""], rows), f"Next: geomsim pair {out}")
     return DONE

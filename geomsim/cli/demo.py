@@ -49,8 +49,12 @@ def demo(
         raise geomsim.GeomsimError(f"{folder} holds no example models (expected {folder / 'left' / 'config.json'})")
     if common.dry_run:
         kind = f"the models in {folder}" if real else "synthetic models"
-        common.emit({"models": kind, "would_write": str(out)}, f"would run on {kind} and write below {out}/")
-        return DONE
+        return common.plan(
+            f"would run on {kind} and write below {out}/",
+            would_read=[folder] if real else [],
+            would_write=[out],
+            details={"models": kind},
+        )
     started = time.perf_counter()
     if real:
         from geomsim.cli.demo_models import run

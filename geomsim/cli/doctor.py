@@ -36,8 +36,11 @@ def doctor(*, common: Common = Common()) -> int:
         "metrics": _metrics(),
     }
     found["self_test"] = "not run" if common.dry_run else _self_test()
-    rows = [[key, _words(value)] for key, value in found.items()]
-    common.emit(found, plain_table("", ["", ""], rows))
+    table = plain_table("", ["", ""], [[key, _words(value)] for key, value in found.items()])
+    if common.dry_run:
+        common.plan(table, bytes=0, details=found)
+    else:
+        common.emit(found, table)
     healthy = found["self_test"] in ("passed", "not run") and all(state == "ok" for state in found["metrics"].values())
     return DONE if healthy else FAILED
 

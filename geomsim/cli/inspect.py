@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geomsim.cli.console import DONE, FAILED, PARTLY, Common, plain_table
+from geomsim.cli.console import DONE, FAILED, PARTLY, Common, in_words, plain_table
 from geomsim.errors import GeomsimError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.table import Table
 
 
 def inspect(*paths: Path, common: Common = Common()) -> int:
@@ -24,7 +26,11 @@ def inspect(*paths: Path, common: Common = Common()) -> int:
     """
     if not paths:
         raise GeomsimError("name at least one file or folder to inspect")
-    results, pictures, failed = [], [], 0
+    if common.dry_run:
+        return common.plan(f"would read {', '.join(map(str, paths))}", would_read=paths, bytes=0)
+    results: list[dict[str, Any]] = []
+    pictures: list[Table | str] = []
+    failed, partly = 0, False
     for path in paths:
         try:
             found = describe(path)
@@ -32,10 +38,10 @@ def inspect(*paths: Path, common: Common = Common()) -> int:
             failed += 1
             found = {"path": str(path), "kind": "unreadable", "error": str(error)}
         results.append(found)
-        rows = [[key.replace("_", " "), str(value)] for key, value in found.items() if key != "path"]
-        pictures.append(plain_table(str(path), ["", ""], rows))
+        pictures += _pictures(found)
+        partly |= any("error" in line for line in found.get("codes", []))
     common.emit(results, *pictures)
-    return DONE if not failed else FAILED if failed == len(paths) else PARTLY
+    return FAILED if failed == len(paths) else PARTLY if failed or partly else DONE
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -47,6 +53,8 @@ def describe(path: Path) -> dict[str, Any]:
     if holds_dictionary(path) or (path / "cfg.json").exists():
         return _dictionary(path)
     if path.is_dir():
+        if several := _several_codes(path):
+            return several
         if any(path.glob("block-*.safetensors")):
             return _sums(path)
         if (path / "config.json").exists():
@@ -101,6 +109,45 @@ def _codes(path: Path) -> dict[str, Any]:
         "left_out": dict(codes.tokens.left_out) if codes.tokens else {},
         "next": f"geomsim pair {path} OTHER",
     }
+
+
+def _several_codes(folder: Path) -> dict[str, Any] | None:
+    """A line for each of the codes below a folder, as `geomsim activations` leaves them; None where none is read."""
+    lines: list[dict[str, Any]] = []
+    for path in sorted(found.parent for found in folder.glob("*/manifest.json")):
+        try:
+            found = _codes(path)
+        except GeomsimError as error:
+            lines.append({"path": str(path), "error": str(error)})
+        else:
+            dead = found["dead_latents"] / found["latents"]
+            lines.append({**{key: found[key] for key in ("path", "tokens", "latents")}, "dead_share": dead})
+    readable = [line["path"] for line in lines if "error" not in line]
+    if not readable:
+        return None
+    return {
+        "path": str(folder),
+        "kind": f"{len(lines)} folder{'s' if len(lines) > 1 else ''} of codes",
+        "codes": lines,
+        "next": f"geomsim pair {readable[0]} OTHER",
+    }
+
+
+def _pictures(found: Mapping[str, Any]) -> Iterator[Table | str]:
+    """What was found of one path; of several codes a line each, and what is wrong with those that cannot be read."""
+    rows = [[key.replace("_", " "), in_words(value)] for key, value in found.items() if key not in ("path", "codes")]
+    yield plain_table(found["path"], ["", ""], rows)
+    if "codes" not in found:
+        return
+    columns = ["codes", "tokens", "latents", "dead"]
+    lines = [
+        [line["path"], "unreadable", "", ""]
+        if "error" in line
+        else [line["path"], f"{line['tokens']:,}", f"{line['latents']:,}", f"{line['dead_share']:.1%}"]
+        for line in found["codes"]
+    ]
+    yield plain_table("", columns, lines, numeric=columns[1:])
+    yield from (line["error"] for line in found["codes"] if "error" in line)
 
 
 def _sums(path: Path) -> dict[str, Any]:

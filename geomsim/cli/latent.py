@@ -70,9 +70,13 @@ def latent(
     from geomsim.activations.one_latent import open_latent
 
     if common.dry_run:
-        plan = {"tokens": read_manifest(codes)["n_tokens"], "would_write": [str(figure)] if figure else []}
-        common.emit(plan, f"would read {plan['tokens']:,} tokens" + (f" and write {figure}" if figure else ""))
-        return DONE
+        n_tokens = read_manifest(codes)["n_tokens"]
+        return common.plan(
+            f"would read {n_tokens:,} tokens" + (f" and write {figure}" if figure else ""),
+            would_read=[codes, text, dictionary],
+            would_write=[figure],
+            details={"n_tokens": n_tokens},
+        )
     found = look(
         open_latent(codes, number), number,
         None if text is None else open_text(text, part),

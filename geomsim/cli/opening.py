@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from cyclopts import Parameter
 
-from geomsim.errors import GeomsimError, InvalidConfig, InvalidSpace, InvalidText
+from geomsim.errors import GeomsimError, InvalidConfig, InvalidText
 from geomsim.space import Space
+from geomsim.study_spaces import open_space as open_path
 
 if TYPE_CHECKING:
     from geomsim.activations.text_streams import DocumentStream
@@ -19,24 +20,10 @@ DATASET = "dataset:"
 
 
 def open_space(path: Path, device: str = "cpu") -> Space:
-    """A space from a file of points, or the unit decoder rows of a dictionary from its directory."""
-    if (path / "manifest.json").exists():
-        raise InvalidSpace(
-            f"{path} holds codes, not points: `geomsim pair` pairs them with others, and the dictionaries that made "
-            "them are compared by that pairing"
-        )
-    from geomsim.activations.dictionary_formats import holds_dictionary
-
-    if path.is_dir() or holds_dictionary(path):
-        from geomsim.activations.dictionary import read_dictionary
-
-        dictionary = read_dictionary(path)
-        space = Space(dictionary.directions, name=dictionary.name or path.name, provenance={"dictionary": str(path)})
-    else:
-        space = Space(path, provenance={"file": str(path)})
+    """What :func:`geomsim.study_spaces.open_space` gives, on a device."""
+    space = open_path(path)
     if device == "cpu":
         return space
-
     try:
         points = space.tensor().to(device)
     except (RuntimeError, AssertionError) as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geomsim.cli.console import Common
+from geomsim.cli.mistyped import refuse_mistyped
 from geomsim.errors import GeomsimWarning, InvalidModel
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def open_dictionary(named: str, **options: Any) -> Dictionary:
     from geomsim.activations.source import canonical_site
 
     site, path = named.split("=", 1) if "=" in named and not Path(named).exists() else (None, named)
+    refuse_mistyped(path)
     found = read_dictionary(path, **options)
     if site is not None:
         if found.site not in (None, canonical_site(site)):

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from geomsim.cli.console import DONE, Common, plain_table
+from geomsim.cli.same_tokens import check_tokenizers, say_left_out
 from geomsim.errors import InvalidConfig
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from geomsim.activations.filters import LatentMask
     from geomsim.activations.latent_tokens import TopTokens
     from geomsim.activations.matching import Matching
+
+_CHANCE = 3  # shifts of the documents, where nobody says how many
 
 
 def pair(
@@ -24,6 +30,7 @@ def pair(
     out: Path = Path("pairing.parquet"),
     method: Literal["max", "mutual", "one-to-one", "greedy", "hungarian", "transport"] = "mutual",
     direction: Literal["left-to-right", "right-to-left"] = "left-to-right",
+    measure: Literal["pearson", "cosine", "jaccard"] | None = None,
     top: int = 16,
     min_firings: int = 100,
     min_cofirings: int = 20,
@@ -38,7 +45,7 @@ def pair(
     non_concept_lists: Path | None = None,
     write_non_concept_lists: Path | None = None,
     cross_fit: Annotated[bool, Parameter(negative="")] = False,
-    chance: int = 3,
+    chance: int | None = None,
     max_p: float | None = None,
     decoys: Annotated[bool, Parameter(negative="")] = False,
     max_false_matches: float | None = None,
@@ -61,6 +68,9 @@ def pair(
         each latent once or not at all; transport: many-to-many, each pair with its mass.
     direction
         which side chooses, and for decoys, which is chosen from.
+    measure
+        what ranks the partners and is the weight of a pair: Pearson's correlation, cosine, or Jaccard's index of the
+        tokens they fire on; pearson unless given. Sums were counted for one measure (`geomsim count --measure`).
     top
         partners kept per latent.
     min_firings
@@ -92,7 +102,8 @@ def pair(
         choose the pairs on one half of the documents and measure their correlation on the other; all thresholds
         apply to the first half.
     chance
-        how often to correlate with shifted documents too: how high is the best correlation by chance? 0 for not at all.
+        how often to correlate with shifted documents too: how high is the best correlation by chance? 0 for not at
+        all; 3 unless given, and 0 where the measure is not pearson, whose chance is not measured.
     max_p
         largest chance p-value of a pair.
     decoys
@@ -119,42 +130,59 @@ def pair(
     from geomsim.activations.matching_methods import matching_method
     from geomsim.activations.pairing_summary import report_rows
     from geomsim.activations.token_kinds import read_token_kinds
+    from geomsim.activations.words import made_of_words
 
     given = {"unmatched_at": unmatched_at, "epsilon": epsilon, "marginal": marginal, "min_share": min_share}
     chosen = matching_method(method, **{name: value for name, value in given.items() if value is not None})
     filters = (non_concept_lists, non_concept_rule, non_concept_top)
     if non_concepts is None and any(option is not None for option in filters):
         raise InvalidConfig("filters of tokens need the top tokens of both sides: --non-concepts LEFT RIGHT")
+    if non_concept_top is not None and non_concept_top < 1:
+        raise InvalidConfig(f"--non-concept-top {non_concept_top}: at least one token of each latent must be looked at")
     if min_weight is not None and not -1 <= min_weight <= 1:
         raise InvalidConfig(f"--min-weight {min_weight}: a correlation lies between -1 and 1")
     if max_false_matches is not None and not decoys:
         raise InvalidConfig("--max-false-matches is estimated from planted decoys: add --decoys")
+    if chance is None:
+        chance = _CHANCE if measure in (None, "pearson") else 0
     if max_p is not None and not chance:
         raise InvalidConfig("--max-p is read from correlations with shifted documents: give --chance a number of them")
     if reasons is not None and reasons.resolve() == out.resolve():
         raise InvalidConfig(f"--reasons and --out are both {out}; give each a file of its own")
     kinds = read_token_kinds(non_concept_lists)
     if common.dry_run:
-        sizes = {}
+        sizes: dict[str, dict[str, int]] = {}
         for side, folder in (("left", left), ("right", right)):
             if folder is None or right is None:
                 continue  # sums, of which only the files would tell
             manifest = read_manifest(folder)
             sizes[side] = {key: manifest[key] for key in ("n_tokens", "n_latents")}
-        common.emit({**sizes, "would_write": str(out)}, f"{sizes}; would write {out}")
-        return DONE
+        counts = [f"{side}: {size['n_tokens']:,} tokens, {size['n_latents']:,} latents" for side, size in sizes.items()]
+        return common.plan(
+            "; ".join([*counts, f"would write {out}" + (f" and {reasons}" if reasons else "")]),
+            would_read=(left, right, *(non_concepts or ()), non_concept_lists),
+            would_write=(out, reasons),
+            details=sizes,
+        )
     correlating: dict[str, Any] = {"top": top, "min_firings": min_firings, "min_cofirings": min_cofirings}
     if right is None:
         from geomsim.activations.counted_sums import CountedSums
 
         # Chance, halves and decoys read the codes again; sums know nothing of single tokens.
         sums = CountedSums.open(left)
+        if measure not in (None, sums.identity.measure):
+            raise InvalidConfig(
+                f"{left}: these sums were counted for {sums.identity.measure}, not {measure}: leave --measure out, or "
+                f"count again into another folder, geomsim count --measure {measure}"
+            )
         common.note(f"{left}: {len(sums.blocks)} counted blocks, {sums.n_tokens:,} tokens")
         given_codes: tuple[Any, Any] = (sums.candidates(**correlating), None)
         chance, correlating = 0, {}
     else:
+        correlating["measure"] = measure or "pearson"
         if common.device != "cpu":
             correlating["device"] = common.device
+        check_tokenizers(left, right)
         given_codes = (Codes.open(left), Codes.open(right))
     masks: list[LatentMask | None] = [None, None]
     if non_concepts is not None:
@@ -168,16 +196,48 @@ def pair(
         decoys=decoys, max_false_matches=max_false_matches, seed=common.start, **correlating,
     )  # fmt: skip
     pairing = matching.pairing
+    if right is not None and made_of_words(given_codes[0]) is None:
+        say_left_out(*given_codes, pairing.provenance["tokens_left_out"])
     pairing.save(out)
     written: dict[str, Any] = {"path": str(out)}
     if reasons is not None:
         written["reasons"] = str(_write_reasons(matching, reasons))
+    told = [list(row) for row in report_rows(pairing) if row[0] != "chance"]
     common.emit(
         {"pairs": len(pairing), **written, **pairing.provenance},
-        plain_table(f"{len(pairing)} pairs in {out}", ["", ""], [list(row) for row in report_rows(pairing)]),
+        plain_table(f"{len(pairing)} pairs in {out}", ["", ""], told),
+        *_against_chance(pairing.provenance.get("chance")),
         f"Next: geomsim compare LEFT_DICTIONARY RIGHT_DICTIONARY --pairing {out}",
     )
     return DONE
+
+
+def _against_chance(said: Mapping[str, Any] | None) -> Iterator[Table]:
+    """What shifted documents gave, beside what was found, as a table."""
+    if said is None:
+        return
+
+    def r(value: float | None) -> str:
+        return "none" if value is None else f"{value:.3f}"
+
+    alpha = said["alpha"]
+    rows = [
+        ["shifts of the documents", f"{said['shifts']}, seed {said['seed']}"],
+        ["best r of a latent", f"mean {r(said['mean_best_r'])}, by chance {r(said['mean_best_r_by_chance'])}"],
+        [
+            "latents with a partner",
+            f"{said['with_a_partner']:,} of {said['tested']:,}, by chance {said['share_with_a_partner_by_chance']:.0%}",
+        ],
+        [f"r that chance reaches with p {alpha:g}", r(said["threshold"])],
+        [
+            f"pairs with p <= {alpha:g}",
+            f"{said['share_of_pairs_p']:.1%} (the smallest p there can be: {said['least_p']:.3g})",
+        ],
+        [f"pairs with q <= {alpha:g}", f"{said['share_of_pairs_q']:.1%}"],
+    ]
+    if said["max_p"] is not None:
+        rows.append(["left out", f"{said['above_max_p']:,} pairs with p above {said['max_p']:g}"])
+    yield plain_table("Against chance", ["", ""], rows)
 
 
 def _top_tokens(tables: tuple[Path, Path], codes: tuple[Any, Any]) -> list[TopTokens]:
@@ -199,8 +259,9 @@ def _top_tokens(tables: tuple[Path, Path], codes: tuple[Any, Any]) -> list[TopTo
 def _write_lists(target: Path, common: Common) -> int:
     from geomsim.activations.token_kinds import write_token_kinds
 
-    if not common.dry_run:
-        write_token_kinds(target)
+    if common.dry_run:
+        return common.plan(f"would write lists to {target}", would_write=[target])
+    write_token_kinds(target)
     next_step = f"geomsim pair LEFT RIGHT --non-concepts LEFT_TOP_TOKENS RIGHT_TOP_TOKENS --non-concept-lists {target}"
     common.emit({"path": str(target), "next": next_step}, f"lists in {target}\nNext: edit it, then {next_step}")
     return DONE

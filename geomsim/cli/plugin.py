@@ -29,8 +29,7 @@ def new(name: str, /, *, into: Path | None = None, common: Common = Common()) ->
 
     target = into or Path(f"geomsim-{name}")
     if common.dry_run:
-        common.emit({"would_write": str(target)}, f"would write a package to {target}")
-        return DONE
+        return common.plan(f"would write a package to {target}", would_write=[target])
     written = new_plugin(name, target)
     common.emit(
         {"written": [str(path) for path in written]},
@@ -59,22 +58,23 @@ def check(
         also measure the metric on synthetic truth, which holds promises of its own (p-values, chance, direction);
         a few seconds for most metrics. `geomsim validate NAME` measures more.
     plugin
-        a Python file that registers metrics; may be given again.
+        a Python file that calls `geomsim.register("NAME", MyMetric)`; may be given again.
     """
     from geomsim.testing import CHECKS, metric_card
 
     for file in plugin or []:
         load_file(file)
     if common.dry_run:
-        common.emit({"would_check": list(CHECKS)}, "would check: " + "; ".join(CHECKS))
-        return DONE
+        return common.plan("would check: " + "; ".join(CHECKS), bytes=0, details={"would_check": list(CHECKS)})
     card = metric_card(name, measure="quick" if measure else None, seed=common.start)
     rows = [["kept" if promise.kept else "BROKEN", promise.name, promise.evidence] for promise in card.promises]
     broken = [promise.name for promise in card.broken]
-    verdict = f"{name} breaks {len(broken)} promises: {', '.join(broken)}" if broken else f"{name} keeps every promise"
+    promises = f"{len(broken)} promise{'s' if len(broken) > 1 else ''}"
+    verdict = f"{name} breaks {promises}: {'; '.join(broken)}" if broken else f"{name} keeps every promise"
+    parameters = ", ".join(f"{key}={value}" for key, value in card.parameters.items())
     common.emit(
         card.to_dict(),
-        plain_table(f"{name} {card.parameters}", ["", "promise", "evidence"], rows),
+        plain_table(f"{name} ({parameters})" if parameters else name, ["", "promise", "evidence"], rows),
         *(f"{found.name}: {found.summary}" for found in card.measured),
         *(f"known fault: {fault}: {evidence}" for fault, evidence in card.faults.items()),
         verdict,

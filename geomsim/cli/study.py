@@ -10,12 +10,14 @@ from cyclopts import Parameter
 
 from geomsim.catalog import load_file
 from geomsim.checkpoint import SUFFIX
-from geomsim.cli.console import DONE, FAILED, PARTLY, Common, Scheduler, plain_table, score_table
+from geomsim.cli.console import DONE, FAILED, PARTLY, STUDY_FILES, Common, Scheduler, plain_table, score_table
 from geomsim.cli.opening import check_folder
 from geomsim.study import read_config, run_study
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_FILES = ("left", "right", "pairing", "left_tokens", "right_tokens")
 
 
 def study(
@@ -53,12 +55,14 @@ def study(
         rows = [
             [str(item["left"]), str(item["right"]), str(item.get("pairing", "by row"))] for item in settings["pairs"]
         ]
-        common.emit(
-            {"config": settings, "would_write": str(target)},
+        files = [item[key] for item in settings["pairs"] for key in _FILES if isinstance(item.get(key), str)]
+        return common.plan(
             plain_table(f"{config}", ["left", "right", "pairing"], rows),
             f"would write to {target}",
+            would_read=[config, *dict.fromkeys(config.parent / file for file in files), *(plugin or [])],
+            would_write=[*(target / name for name in STUDY_FILES), *([target / "figures"] if figures else [])],
+            details={"config": settings},
         )
-        return DONE
     cells = target / "cells"
     try:
         result = run_study(config, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)

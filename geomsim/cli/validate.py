@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +18,7 @@ from geomsim.catalog import metric as metric_by_name
 from geomsim.catalog import metrics as installed
 from geomsim.cli.console import DONE, FAILED, Common, Scheduler, plain_table
 from geomsim.cli.opening import check_folder
+from geomsim.errors import GeomsimError
 from geomsim.parallel import cores
 from geomsim.report.card_page import card_page
 from geomsim.report.leaderboard import (
@@ -61,11 +65,13 @@ def validate(
     quick
         fewer data sets and rows: under two minutes for all metrics. The full form takes an hour or two.
     out
-        a folder for leaderboard.md, .json and .svg, and a folder with card.json and card.md for each metric.
+        a folder for leaderboard.md, .json and .svg, and a folder with card.json and card.md for each metric. Cards of
+        other metrics that lie there, of the same effort and seed, stay and are on the leaderboard too.
     resume
         go on where a run that was stopped left off: pieces that are finished are not measured again.
     plugin
-        a Python file that registers metrics; may be given again. They are among the metrics then.
+        a Python file that calls `geomsim.register("NAME", MyMetric)`; may be given again. They are among
+        the metrics then.
     """
     for file in plugin or []:
         common.detail(f"{file} registers {', '.join(load_file(file))}")
@@ -77,11 +83,13 @@ def validate(
         from geomsim_synthetic.cards import SECTIONS
 
         pieces = {name: sum(len(s.pieces(subject, effort)) for s in SECTIONS) for name, subject in subjects.items()}
-        common.emit(
-            {"metrics": chosen, "pieces": pieces, "would_write": str(out)},
-            f"would make {len(chosen)} cards from {sum(pieces.values())} pieces of work, and write them to {out}",
+        return common.plan(
+            f"would make {_count(len(chosen), 'card')} from {sum(pieces.values())} pieces of work in {out}",
+            would_write=[out],
+            details={"metrics": chosen, "pieces": pieces},
         )
-        return DONE
+    (out / _PIECES).mkdir(parents=True, exist_ok=True)  # where nothing can be written, say so before any work
+    others = _other_cards(out, chosen, effort, common.start)
     try:
         with _workers(scheduler, len(chosen)) as address:
             cards = make_cards(
@@ -89,12 +97,15 @@ def validate(
             )
     except KeyboardInterrupt:
         finished = len(list((out / _PIECES).glob(f"*{SUFFIX}")))
-        common.note(f"{finished} finished pieces are kept in {out / _PIECES}; the same command with --resume goes on")
+        kept = f"{_count(finished, 'finished piece')} {'is' if finished == 1 else 'are'} kept in {out / _PIECES}"
+        common.note(f"{kept}; the same command with --resume goes on")
         raise
-    records = leaderboard(cards)
+    records = leaderboard([*cards, *others])
+    if others:
+        common.note(f"{_count(len(others), 'card')} of other metrics in {out} stay on the leaderboard")
     for path in _write(cards, records, out):
         common.detail(f"wrote {path}")
-    common.note(f"wrote {len(cards)} cards and {out / 'leaderboard.md'}")
+    common.note(f"wrote {_count(len(cards), 'card')} and {out / 'leaderboard.md'}")
     common.emit({"leaderboard": records}, *_tables(records), short_legend(records), *_faults(cards))
     return FAILED if any(card.broken for card in cards) else DONE
 
@@ -106,7 +117,7 @@ def _tables(records: Sequence[dict[str, Any]]) -> Iterator[Table]:
         if of_kind:
             table = plain_table(f"Rows {rows}", SHORT_HEADINGS, of_kind, numeric=SHORT_HEADINGS[1:])
             table.columns[0].no_wrap = True
-            table.padding = (0, 1, 0, 0)  # fits 80 characters
+            table.padding, table.show_edge = 0, False  # the longest name and three shares fit 80 characters
             yield table
 
 
@@ -118,8 +129,42 @@ def _workers(scheduler: str | None, n_metrics: int) -> Iterator[str | None]:
         return
     from geomsim.local_workers import local_workers
 
-    with local_workers(cores()) as address:
+    with ExitStack() as stack:
+        with _not_interrupted():
+            address = stack.enter_context(local_workers(cores()))
         yield address
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Processes that are started inside never see Ctrl-C, which a terminal sends to them too: their parent ends them.
+
+    They take over which signals are blocked. An interrupt meanwhile reaches the parent afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # Where multiprocessing starts its tracker first, it unblocks the signal for the process that it was asked for.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _other_cards(out: Path, names: Sequence[str], effort: Effort, seed: int) -> list[Card]:
+    """Cards in the folder of other metrics, with this effort and seed. Raises GeomsimError for one that is no card."""
+    found = []
+    for path in sorted(out.glob("*/card.json")):
+        try:
+            card = Card.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, KeyError, TypeError) as error:
+            why = f"{path}: no card that this version can read ({error!r}); delete it or choose another --out"
+            raise GeomsimError(why) from None
+        if card.metric not in names and (card.about["effort"], card.about["seed"]) == (effort, seed):
+            found.append(card)
+    return found
 
 
 def _write(cards: Sequence[Card], records: Sequence[dict[str, Any]], out: Path) -> Iterator[Path]:
@@ -133,6 +178,10 @@ def _write(cards: Sequence[Card], records: Sequence[dict[str, Any]], out: Path) 
         f"# Metric cards\n\n![Leaderboard](leaderboard.svg)\n\n{leaderboard_markdown(records)}\n",
         out / "leaderboard.md",
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _write_text(text: str, path: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from geomsim.cli.console import DONE, Common, plain_table
+from geomsim.cli.console import DONE, Common, in_words, plain_table
 from geomsim.cli.opening import TextOptions, open_text
 from geomsim.errors import InvalidConfig
 
@@ -54,23 +54,25 @@ def words(
         raise InvalidConfig(f"{out} holds the codes of the tokens; words go to a folder of their own: name another")
     if common.dry_run:
         manifest = read_manifest(codes)
-        planned = {
+        details = {
             **{key: manifest[key] for key in ("n_tokens", "n_latents")},
             "words": expression(words),
             "pool": pool,
-            "would_write": str(out),
         }
-        common.emit(planned, str(planned))
-        return DONE
+        return common.plan(
+            f"would pool {details['n_tokens']:,} tokens of {details['n_latents']:,} latents into words "
+            f"({details['words']}), each by {pool}, and write {out}",
+            would_read=[codes, text],
+            would_write=[out],
+            details=details,
+        )
     stream = open_text(text, part)
     tokens = Codes.open(codes)
     pooled = pool_words(tokens, stream, pool, words)
     pooled.save(out, replace=replace, shard_documents=first_documents(codes))
     assert pooled.tokens is not None
     made, left_out = pooled.provenance[WORDS], dict(pooled.tokens.left_out)
-    rows = [
-        [key.replace("_", " "), f"{value:,}" if isinstance(value, int) else str(value)] for key, value in made.items()
-    ]
+    rows = [[key.replace("_", " "), in_words(value)] for key, value in made.items()]
     rows += [[f"left out: {reason}", f"{count:,}"] for reason, count in left_out.items()]
     common.emit(
         {"path": str(out), "kept_words": len(pooled), **made, "left_out": left_out},

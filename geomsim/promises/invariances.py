@@ -62,7 +62,7 @@ def invariances(metric: Metric[Any]) -> str:
         if kind not in promised and all(
             close(before, after.score, 1e-9) for after in _changed(metric, kind, (left, right), states)
         ):
-            raise Broken(f"unchanged by {kind}, which unchanged_by does not declare")
+            raise Broken(f"unchanged by {kind}, which unchanged_by does not declare; add {kind!r} to it")
     return f"unchanged by {', '.join(sorted(promised)) or 'nothing'}; changed by the rest"
 
 

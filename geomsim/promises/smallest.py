@@ -8,7 +8,7 @@ a quarter, down to single rows). What is found is small, not the smallest there 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from geomsim.contract import Metric
@@ -41,7 +41,7 @@ def tried(metric: Metric[Any], check: CloudCheck, examples: Iterable[Example] | 
     last: str | None = None
     for example in pairs() if examples is None else examples:
         try:
-            last = check(*_copies(example.clouds)) or last
+            last = check(*copies(example.clouds)) or last
         except Broken as broken:
             raise _Search(check, example.clouds, broken).smallest() from None
         except GeomsimError:
@@ -69,9 +69,7 @@ class _Search:
                 break
         named = dict(zip(_NAMES[len(self.clouds)], (cloud.tolist() for cloud in self.clouds), strict=True))
         example = {**named, **(self.broken.example or {})}
-        evidence = f"{size_of(self.clouds)}: {self.broken}"
-        if sum(cloud.numel() for cloud in self.clouds) <= _MOST_PRINTED:
-            evidence += "; " + ", ".join(f"{name} = {value}" for name, value in example.items())
+        evidence = f"{size_of(self.clouds)}: {self.broken}{told(self.clouds, example)}"
         return Broken(evidence, fault=self.broken.fault, example=example)
 
     def _drop(
@@ -100,7 +98,7 @@ class _Search:
             return False
         self.tries += 1
         try:
-            self.check(*_copies(clouds))
+            self.check(*copies(clouds))
         except Broken as broken:
             if broken.fault != self.broken.fault:
                 return False
@@ -111,7 +109,14 @@ class _Search:
         return False
 
 
-def _copies(clouds: Clouds) -> Clouds:
+def told(clouds: Clouds, example: Mapping[str, Any]) -> str:
+    """An example in words, to be put behind the evidence; nothing where its clouds are too large to print."""
+    if sum(cloud.numel() for cloud in clouds) > _MOST_PRINTED:
+        return ""
+    return "; " + ", ".join(f"{name} = {value}" for name, value in example.items())
+
+
+def copies(clouds: Clouds) -> Clouds:
     """A metric that writes into its input must not change the example."""
     return tuple(cloud.clone() for cloud in clouds)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from geomsim.cards import Card
@@ -26,6 +26,7 @@ LEGEND = {
     "loop": "AUC, a loop in both against a loop in one of equal covariance, rows in correspondence and without",
     "s": "seconds for both sides of 1,000 rows, width 64, and for a draw",
 }
+_LOOPS = "loop, rows paired", "loop, rows unpaired"
 _APART = "Metrics of unpaired rows meet worlds of their own, so they compare among themselves."
 
 
@@ -57,11 +58,11 @@ def cells(record: Record) -> list[str]:
         record["rows"],
         promises,
         _with_interval(record, "false positives", 3),
-        " / ".join("none" if record[name] is None else _number(record[name], 2) for name in share_names(record)) or "-",
+        " / ".join(_share(record[name], _number) for name in share_names(record)) or "-",
         _with_interval(record, "tau", 2),
         "-" if record.get("bias") is None else f"{record['bias']:+z.3f}",
         _both(record, "slope in rows, raw", "slope in rows, corrected", "{:+z.4f}"),
-        _both(record, "loop, rows paired", "loop, rows unpaired", "{:.2f}"),
+        _both(record, *_LOOPS, "{:.2f}"),
         _both(record, "seconds, 1000 rows", "seconds a draw, 1000 rows", "{:.2g}"),
     ]
 
@@ -74,9 +75,9 @@ def short_cells(record: Record) -> list[str]:
         record["metric"],
         f"{record['kept']}/{record['tried']}",
         "-" if rate is None else f"{_short(rate, 3)} ({ends})",
-        " ".join("none" if record[name] is None else _short(record[name], 2) for name in share_names(record)) or "-",
+        "/".join(_share(record[name], _short) for name in share_names(record)) or "-",
         "-" if record.get("tau") is None else _short(record["tau"], 2),
-        _both(record, "loop, rows paired", "loop, rows unpaired", "{:.2f}").replace(" ", ""),
+        "/".join("-" if record.get(name) is None else _short(record[name], 2) for name in _LOOPS),
         "-" if record.get("seconds, 1000 rows") is None else f"{record['seconds, 1000 rows']:.2g}",
     ]
 
@@ -91,9 +92,10 @@ def short_legend(records: Sequence[Record]) -> str:
     meanings = _meanings(records)
     names = {
         "kept": "promises", "p <= .05": "false positives", "smallest share": "smallest share", "tau": "tau",
-        "loop": "loop", "s": "s",
+        "loop": "loop",
     }  # fmt: skip
-    return "\n".join([*(f"  {short}: {meanings[name]}" for short, name in names.items()), f"  {_APART}"])
+    seconds = f"  s: {meanings['s'].removesuffix(', and for a draw')}"
+    return "\n".join([*(f"  {short}: {meanings[name]}" for short, name in names.items()), seconds, f"  {_APART}"])
 
 
 def _meanings(records: Sequence[Record]) -> dict[str, str]:
@@ -116,13 +118,20 @@ def _rank(record: Record) -> tuple[Any, ...]:
     shares = [record[name] for name in share_names(record)]
     return (
         record["rows"] != "paired", bool(record["broken"]),
-        [2.0 if share is None else share for share in shares], -(record.get("tau") or 0.0), record["metric"],
+        [share if isinstance(share, float) else 2.0 for share in shares], -(record.get("tau") or 0.0), record["metric"],
     )  # fmt: skip
 
 
 def share_names(record: Record) -> list[str]:
     """The keys under which a record holds the smallest shares that were found, by number of rows."""
     return [name for name in record if name.startswith("smallest share, ")]
+
+
+def _share(found: float | str | None, form: Callable[[float, int], str]) -> str:
+    """A share as a number; "none" where none was found, "-" where nothing could be scored."""
+    if found is None:
+        return "none"
+    return "-" if isinstance(found, str) else form(found, 2)
 
 
 def _untried(evidence: str) -> bool:

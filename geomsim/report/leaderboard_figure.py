@@ -83,7 +83,7 @@ def _intervals(axes: Axes, records: Sequence[Record], name: str, look: Look) -> 
 def _shares(axes: Axes, records: Sequence[Record], look: Look) -> None:
     names = share_names(records[0])
     for place, name in enumerate(names):
-        found = [(record[name], row) for row, record in enumerate(records) if record.get(name) is not None]
+        found = [(record[name], row) for row, record in enumerate(records) if isinstance(record.get(name), float)]
         label = f"{int(name.removeprefix('smallest share, ').removesuffix(' rows')):,} rows"
         # Larger behind smaller: equal shares stay visible as rings.
         size = 4.0 + 2.0 * (len(names) - 1 - place)

@@ -15,6 +15,7 @@ from torch import Tensor
 from geomsim import ByParameters, DegenerateSpace, Explanation, GeomsimWarning, InvalidConfig, UnpairedMetric
 from geomsim_topological.diagram import Diagram
 from geomsim_topological.diagram_distances import Order, bottleneck_distance, wasserstein_distance
+from geomsim_topological.landmarks import LARGEST
 from geomsim_topological.landscape import landscape_distance
 from geomsim_topological.persistence import default_landmarks, diagram
 from geomsim_topological.rips import MOST_LANDMARKS_FOR_VOIDS, check_request
@@ -22,6 +23,7 @@ from geomsim_topological.rips import MOST_LANDMARKS_FOR_VOIDS, check_request
 _BARS_SHOWN = 20
 # Rows closer together than this share of their size differ by the rounding of float64 only.
 _COPY = 1e-13
+_FAR_DOWN = 2.0**-64
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,9 +90,15 @@ class DiagramMetric(UnpairedMetric[Bars]):
     def prepare(self, points: Tensor) -> Bars:
         """The diagram of landmarks; see :func:`geomsim_topological.persistence.diagram`."""
         landmarks = default_landmarks(self.dimension) if self.landmarks is None else self.landmarks
+        largest = float(points.abs().max())
+        if self.normalise and largest > LARGEST:
+            # Exact, and of no consequence in units of the diameter; lengths of such points overflow.
+            points, largest = points * _FAR_DOWN, largest * _FAR_DOWN
         found = diagram(points, self.dimension, landmarks)
-        if found.diameter <= _COPY * float(points.abs().max()):
-            raise DegenerateSpace(f"all {len(points)} rows are equal, so there is no shape to compare")
+        if found.diameter <= _COPY * largest:
+            raise DegenerateSpace(
+                f"all {len(points)} rows are equal, so there is no shape to compare; look where they come from"
+            )
         if found.covering_radius and self.dimension and not found.certified.any():
             warnings.warn(
                 f"with {found.n_landmarks} landmarks of {found.n_points} rows none of the {len(found.bars)} bars in "
@@ -103,7 +111,10 @@ class DiagramMetric(UnpairedMetric[Bars]):
         return Bars(found.finite / found.diameter if self.normalise else found.finite, found)
 
     def explain(self, left: Bars, right: Bars) -> Explanation:
-        """How many bars each side has, how far they can be trusted, and the longest, in units of the points."""
+        """How many bars each side has, how far they can be trusted, and the longest.
+
+        Lengths are those of the points; of points beyond 1e300, which are divided by 2**64, in units of 2**64.
+        """
         facts: dict[str, float | int | str] = {}
         tables = {}
         for name, side in (("left", left), ("right", right)):

@@ -15,7 +15,8 @@ Floats = NDArray[np.float64]
 AnyFloats = NDArray[np.floating[Any]]
 
 _TILE = 1 << 17  # numbers in a tile, which then stays in the cache
-_LARGEST = 1e300  # beyond, distances leave the range of numbers
+LARGEST = 1e300
+"""The largest entry of points; beyond, distances leave the range of numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +47,8 @@ class Landmarks:
 def distinct_rows(points: AnyFloats) -> DistinctRows:
     """The different rows of points, (rows, width), finite. Raises InvalidSpace for numbers whose distances overflow."""
     largest = float(np.abs(points).max())
-    if largest > _LARGEST:
-        raise InvalidSpace(f"the largest entry is {largest:.3g}, and distances overflow beyond {_LARGEST:g}: divide")
+    if largest > LARGEST:
+        raise InvalidSpace(f"the largest entry is {largest:.3g}, and distances overflow beyond {LARGEST:g}: divide")
     exponent = math.frexp(largest)[1]
     # Adding zero makes -0.0 and 0.0, which are equal, the same bytes.
     scaled = np.ascontiguousarray(np.ldexp(points, -exponent) + points.dtype.type(0))

@@ -318,7 +318,7 @@ def test_odd_text_goes_through_the_command_line(tmp_path, capsys):
         (["--context", "129"], "windows of 129 tokens were asked for, but the model takes 128"),
         (["--site", "residual:9"], "has 2 blocks, counted from 0; the last is 1"),
         (["--max-norm-multiple", "1"], "a multiple of the median above 1 is needed"),
-        (["--batch-tokens", "0"], "batch_tokens is 0; at least 1"),
+        (["--batch-tokens", "0"], "--batch-tokens is 0; at least 1"),
         (["-d", str(MODELS / "right" / "saes" / "layer_1")], "of width 128, but those of the model"),
         (["-d", str(LEFT)], "no dictionary in a known format"),
     ],

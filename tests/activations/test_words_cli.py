@@ -53,7 +53,7 @@ def test_what_it_would_do_and_what_it_says(read, tmp_path, capsys):
         words_verb(left, text=str(text), out=tmp_path / "out", words="code", common=Common(dry_run=True, json=True))
         == 0
     )
-    planned = json.loads(capsys.readouterr().out)
+    planned = json.loads(capsys.readouterr().out)["details"]
     assert (planned["n_tokens"], planned["words"][:5]) == (3, "[0-9]")
     assert not (tmp_path / "out").exists()
     assert words_verb(left, text=str(text), out=tmp_path / "out", words="t[a-z]+") == 0

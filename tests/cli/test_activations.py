@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_whole_shards_that_resume_goes_on_from(
     assert not (out / "residual_0" / "manifest.json").exists()
     assert not list((out / "residual_0").glob("*.part"))
     assert activations(LEFT, str(text), out, *options) == 1
-    assert "--resume on the command line" in capsys.readouterr().err
+    assert "go on with --resume or start again with --replace" in capsys.readouterr().err
     assert activations(LEFT, str(text), out, *options, "--resume") == 0
     assert activations(LEFT, str(text), tmp_path / "whole", *options) == 0
     files = sorted(path.name for path in (out / "residual_0").iterdir())
@@ -220,10 +220,13 @@ def test_a_dry_run_reads_sizes_alone(tmp_path: Path, capsys: pytest.CaptureFixtu
     ):
         assert activations(LEFT, text, out, "-d", sae, "--dry-run", "--json") == 0
         found = json.loads(capsys.readouterr().out)
-        assert found["tokens_about"] == tokens
-        assert found["bytes_about"] == {"residual:1": None if tokens is None else 100 * 16 * 8}
+        size = None if tokens is None else 100 * 16 * 8
+        assert found["details"]["tokens_about"] == tokens
+        assert found["details"]["sites"] == {"residual:1": {"folder": str(out / "residual_1"), "bytes": size}}
+        assert found["bytes"] == size
+        assert found["would_read"] == [str(LEFT), text, sae]
     assert activations(LEFT, "dataset:nobody/nothing", out, "-d", sae, "--dry-run") == 0
-    assert '"tokens_about": "unknown"' in capsys.readouterr().out
+    assert "an unknown number of tokens" in capsys.readouterr().out
     assert not out.exists()
 
 

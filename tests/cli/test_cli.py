@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geomsim import Pairing, Space
+from geomsim import Codes, Pairing, Space, progress
 from geomsim.cli.app import run
 
 PLUGIN = '''
@@ -134,7 +135,8 @@ def test_dry_run_touches_nothing(two: tuple[str, str], tmp_path: Path, capsys: p
     folder = tmp_path / "never"
     assert run(["compare", *two, "-m", "procrustes", "--out", str(folder), "--dry-run", "--json"]) == 0
     found = out(capsys)
-    assert found["seconds"]["procrustes"] > 0
+    assert found["seconds"] == found["details"]["seconds"]["procrustes"] > 0
+    assert found["would_read"] == [*two]
     assert str(folder / "run.json") in found["would_write"]
     assert not folder.exists()
     assert run(["plugin", "new", "my-metric", "--into", str(folder), "--dry-run"]) == 0
@@ -196,6 +198,23 @@ def test_ctrl_c_is_exit_code_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr("geomsim.cli.metrics.entries", interrupt)
     assert run(["metrics"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_quiet_means_results_only(
+    two: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_PATIENCE", -1.0)
+    monkeypatch.setattr(progress, "_LINE_EVERY", -1.0)
+    arguments = ["compare", *two, "-m", "procrustes", "--draws", "19"]
+    assert run(arguments) == 0
+    assert "study: 1 of 1" in capsys.readouterr().err
+    for quiet in ("-q", "--quiet"):
+        assert run([*arguments, quiet]) == 0
+        streams = capsys.readouterr()
+        assert streams.err == ""
+        assert "procrustes" in streams.out
+    assert run(arguments) == 0
+    assert "study: 1 of 1" in capsys.readouterr().err
 
 
 def test_metrics_lists_and_shows(capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,6 +309,39 @@ def test_inspect_knows_results_and_says_what_lies_below_a_folder(
     (tmp_path / "codes" / "residual_1" / "manifest.json").write_text("{}")
     assert run(["inspect", str(tmp_path / "codes"), "--json"]) == 1
     assert f"inspect {tmp_path / 'codes' / 'residual_1'} below it" in out(capsys)[0]["error"]
+
+
+def test_inspect_says_a_line_of_each_of_several_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = np.random.default_rng(0).random((1200, 8))
+    values[:, :2] = 0
+    Codes.from_dense(values).save(tmp_path / "codes" / "residual_0")
+    Codes.from_dense(values[:, 1:5]).save(tmp_path / "codes" / "residual_1")
+    folder = tmp_path / "codes"
+    assert run(["inspect", str(folder), "--json"]) == 0
+    (found,) = out(capsys)
+    assert found["kind"] == "2 folders of codes"
+    assert found["codes"] == [
+        {"path": str(folder / "residual_0"), "tokens": 1200, "latents": 8, "dead_share": 0.25},
+        {"path": str(folder / "residual_1"), "tokens": 1200, "latents": 4, "dead_share": 0.25},
+    ]
+    assert found["next"] == f"geomsim pair {folder / 'residual_0'} OTHER"
+    (folder / "residual_2").mkdir()
+    (folder / "residual_2" / "manifest.json").write_text("{}")
+    assert run(["inspect", str(folder)]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert any("residual_1 " in line and "1,200 " in line and "25.0% " in line for line in lines)
+    assert any("residual_2 " in line and "unreadable" in line for line in lines)
+    assert any(line.startswith(str(folder / "residual_2")) and "manifest" in line for line in lines)
+
+
+def test_no_table_shows_a_mapping_of_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Codes.from_dense(np.eye(30)).save(tmp_path / "codes")
+    Pairing([0, 1], [1, 1]).save(tmp_path / "pairs.parquet")
+    assert run(["inspect", str(tmp_path / "codes"), str(tmp_path / "pairs.parquet")]) == 0
+    shown = capsys.readouterr().out
+    assert "{" not in shown
+    assert "1: 0, 2-10: 1, 11-100: 0, more: 0" in shown
+    assert re.search(r"left out +none", shown)
 
 
 def test_doctor_passes_its_self_test(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from geomsim import Codes, Pairing
-from geomsim.activations import TopTokens, read_top_tokens, save_top_tokens
+from geomsim.activations import TokenTable, TopTokens, read_top_tokens, save_top_tokens
 from geomsim.cli.app import run
 
 
@@ -135,7 +135,7 @@ def test_two_folders_are_needed_and_a_dry_run_writes_nothing(
     assert "name two folders of codes" in capsys.readouterr().err
     out, lists = tmp_path / "none.parquet", tmp_path / "none.toml"
     assert run(["pair", *folders, "--out", str(out), "--dry-run", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["left"] == {"n_tokens": 1500, "n_latents": 20}
+    assert json.loads(capsys.readouterr().out)["details"]["left"] == {"n_tokens": 1500, "n_latents": 20}
     assert run(["pair", "--write-non-concept-lists", str(lists), "--dry-run"]) == 0
     assert not out.exists()
     assert not lists.exists()
@@ -174,6 +174,7 @@ def test_tables_of_other_codes_and_options_without_effect_are_refused(folders, t
     for more, said in (
         (["--non-concepts", *top_tokens[::-1]], "has the top tokens of 'right', and the left codes are 'left'"),
         (["--non-concept-rule", "any"], "filters of tokens need the top tokens of both sides"),
+        (["--non-concepts", *top_tokens, "--non-concept-top", "0"], "--non-concept-top 0: at least one token"),
         (["--min-weight", "2"], "--min-weight 2.0: a correlation lies between -1 and 1"),
         (["--min-weight", "nan"], "a correlation lies between -1 and 1"),
         (["--max-p", ".05", "--chance", "0"], "give --chance a number of them"),
@@ -185,3 +186,116 @@ def test_tables_of_other_codes_and_options_without_effect_are_refused(folders, t
     assert "typo: no such folder of codes" in capsys.readouterr().err
     assert run(["count", *folders, "--out", folders[0]]) == 1
     assert "sums go to a folder of their own" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("measure", ["cosine", "jaccard"])
+def test_partners_are_ranked_by_the_measure_that_is_asked_for(measure, folders, tmp_path, capsys):
+    gates = ["--min-firings", "20", "--min-cofirings", "5", "--json"]
+    out = str(tmp_path / "pairs.parquet")
+    assert run(["pair", *folders, "--out", out, "--measure", measure, *gates]) == 0
+    found = json.loads(capsys.readouterr().out)
+    pairing = Pairing.open(out)
+    assert found["measure"] == pairing.provenance["measure"] == measure
+    assert "chance" not in found
+    left, right = (codes.matrix.toarray() if codes.is_sparse else codes.matrix for codes in map(Codes.open, folders))
+    for a, b, weight in zip(pairing.left, pairing.right, pairing.weight, strict=True):
+        one, other = left[:, a].astype(float), right[:, b].astype(float)
+        both, either = ((one != 0) & (other != 0)).sum(), ((one != 0) | (other != 0)).sum()
+        expected = both / either if measure == "jaccard" else one @ other / np.sqrt((one @ one) * (other @ other))
+        assert weight == pytest.approx(expected, abs=1e-12)
+    assert run(["pair", *folders, "--out", out, "--measure", measure, "--chance", "2", *gates]) == 1
+    assert f"measure Pearson's r, and these partners are chosen by {measure}" in capsys.readouterr().err
+    assert run(["pair", *folders, "--out", out, "--measure", measure, "--max-p", ".05", *gates]) == 1
+    assert "give --chance a number" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("ignore:all standard errors are infinite:geomsim.errors.GeomsimWarning")
+def test_sums_keep_the_measure_they_were_counted_for(folders, tmp_path, capsys):
+    sums, out = str(tmp_path / "sums"), str(tmp_path / "pairs.parquet")
+    assert run(["count", *folders, "--out", sums, "--measure", "jaccard", "-q"]) == 0
+    capsys.readouterr()
+    for given in ([], ["--measure", "jaccard"]):
+        assert run(["pair", sums, "--out", out, "--json", *given]) == 0
+        assert json.loads(capsys.readouterr().out)["measure"] == "jaccard"
+    assert run(["pair", sums, "--out", out, "--measure", "cosine"]) == 1
+    assert "these sums were counted for jaccard, not cosine: leave --measure out" in capsys.readouterr().err
+
+
+def test_chance_is_measured_three_times_unless_it_is_said(folders, tmp_path, capsys):
+    gates = ["--min-firings", "20", "--min-cofirings", "5", "--json", "--out", str(tmp_path / "pairs.parquet")]
+    assert run(["pair", *folders, *gates]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["measure"] == "pearson"
+    assert found["chance"]["shifts"] == 3
+
+
+def tokens_of(cut: int, width: int) -> TokenTable:
+    """Tokens of `width` characters, of `cut` documents of 1500 characters."""
+    start = np.arange(0, 1500, width)
+    number = np.tile(np.arange(len(start)), cut)
+    columns = np.repeat(np.arange(cut), len(start)), number, start[number], start[number] + width, number
+    return TokenTable(*columns, documents=tuple(f"d{i}" for i in range(cut)), text_hash="t")
+
+
+@pytest.mark.filterwarnings("default::geomsim.errors.GeomsimWarning")
+@pytest.mark.parametrize("verb", ["pair", "count"])
+def test_rows_of_two_tokenizers_are_not_taken_for_the_same_tokens(verb, folders, tmp_path, capsys):
+    for name in ("one", "same", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tokenizer.json").write_text("{}" if name == "other" else "[]")
+
+    def read_with(*tokenizers: str) -> None:
+        for folder, tokenizer in zip(folders, tokenizers, strict=True):
+            codes = Codes.open(folder)
+            provenance = {"source": {"tokenizer": tokenizer}}
+            Codes(codes.matrix, groups=codes.groups, provenance=provenance).save(folder, replace=True)
+
+    gates = ["--min-firings", "20", "--min-cofirings", "5"] if verb == "pair" else []
+    arguments = [verb, *folders, *gates]
+    one, same, other = (str(tmp_path / name) for name in ("one", "same", "other"))
+    read_with(one, other)
+    assert run([*arguments, "--out", str(tmp_path / "a.parquet")]) == 1
+    said = capsys.readouterr().err
+    assert "no token tables, so that their rows are taken for the same tokens" in said
+    assert f"{one} and {other}, which differ" in said
+    assert "geomsim words" in said
+    assert not (tmp_path / "a.parquet").exists()
+    read_with(one, same)
+    assert run([*arguments, "--out", str(tmp_path / "b.parquet")]) == 0
+    assert "tokenizers are" not in capsys.readouterr().err
+    read_with("gpt2", "EleutherAI/pythia-70m")
+    assert run([*arguments, "--out", str(tmp_path / "c.parquet")]) == 0
+    assert "tokenizers are gpt2 and EleutherAI/pythia-70m: if these differ" in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("default::geomsim.errors.GeomsimWarning")
+def test_tokens_that_two_tokenizers_do_not_share_are_said(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    paths = [str(tmp_path / side) for side in ("left", "right")]
+    hidden = rng.random((20, 300, 6)) * (rng.random((20, 300, 6)) < 0.2)
+    for path, width in zip(paths, (5, 10), strict=True):  # characters a token; every second of the left ends alike
+        tokens = tokens_of(20, width)
+        if width == 10:  # half of these tokens begin and end as a left one does
+            tokens.end[::2] = tokens.start[::2] + 5
+        Codes(hidden[:, :: width // 5].reshape(-1, 6), tokens).save(path)
+    assert run(["pair", *paths, "--out", str(tmp_path / "p.parquet"), "--min-firings", "20", "--chance", "0"]) == 0
+    said = capsys.readouterr().err
+    assert "75% of the left tokens and 50% of the right ones have no token of the same characters" in said
+    assert "geomsim words" in said
+    assert run(["pair", paths[0], paths[0], "--out", str(tmp_path / "p.parquet"), "--min-firings", "20"]) == 0
+    assert "no token of the same characters" not in capsys.readouterr().err
+
+
+def test_chance_is_a_table_of_words(folders, tmp_path, capsys):
+    gates = ["--min-firings", "20", "--min-cofirings", "5", "--out", str(tmp_path / "pairs.parquet")]
+    assert run(["pair", *folders, *gates, "--max-p", ".5"]) == 0
+    shown = capsys.readouterr().out
+    chance = Pairing.open(tmp_path / "pairs.parquet").provenance["chance"]
+    assert "Against chance" in shown
+    assert f"mean {chance['mean_best_r']:.3f}, by chance {chance['mean_best_r_by_chance']:.3f}" in shown
+    assert f"20 of 20, by chance {chance['share_with_a_partner_by_chance']:.0%}" in shown
+    assert f"{chance['above_max_p']} pairs with p above 0.5" in shown
+    assert "mean_best_r" not in shown
+    assert "{" not in shown
+    assert run(["pair", *folders, *gates, "--chance", "0"]) == 0
+    assert "Against chance" not in capsys.readouterr().out

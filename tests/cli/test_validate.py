@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from small_cards import COUNT, use_small_sections
 
 import geomsim
@@ -80,7 +85,7 @@ def test_a_quick_card_of_procrustes(tmp_path: Path, capsys: pytest.CaptureFixtur
     said = capsys.readouterr()
     (record,) = json.loads(said.out)["leaderboard"]
     assert (record["metric"], record["rows"], record["broken"]) == ("procrustes", "paired", [])
-    assert f"wrote 1 cards and {folder / 'leaderboard.md'}" in said.err
+    assert f"wrote 1 card and {folder / 'leaderboard.md'}" in said.err
     written = listed(folder)
     pieces = {name for name in written if name.startswith("pieces/")}
     assert written - pieces == {
@@ -115,8 +120,9 @@ def test_words_for_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     said = capsys.readouterr().out
     assert "Rows paired" in said
     assert "Every promise that could be tried is kept." in said
-    rows = [line.split()[:2] for line in said.splitlines() if line.split()[:1] in (["cka"], ["procrustes"])]
-    assert sorted(rows) == [["cka", "paired"], ["procrustes", "paired"]]
+    rows = dict(line.split()[:2] for line in said.splitlines() if line.split()[:1] in (["cka"], ["procrustes"]))
+    assert set(rows) == {"cka", "procrustes"}
+    assert all(kept == tried for kept, tried in (row.split("/") for row in rows.values()))
     assert {"cka", "procrustes"} <= {path.name for path in (tmp_path / "c").iterdir()}
 
 
@@ -126,17 +132,17 @@ def test_a_dry_run_touches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture
     folder = tmp_path / "cards"
     assert run(["validate", "procrustes", "cka", "--quick", "--out", str(folder), "--dry-run", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said == {
+    assert said["would_write"] == [str(folder)]
+    assert said["details"] == {
         "metrics": ["procrustes", "cka"],
         "pieces": {"procrustes": COUNT - 2, "cka": COUNT - 2},
-        "would_write": str(folder),
     }
     assert (made, folder.exists()) == ([], False)
 
 
 def test_a_dry_run_without_names_lists_every_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["validate", "--out", str(tmp_path / "cards"), "--dry-run", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["metrics"] == geomsim.metrics()
+    assert json.loads(capsys.readouterr().out)["details"]["metrics"] == geomsim.metrics()
 
 
 @pytest.mark.usefixtures("small")
@@ -154,9 +160,20 @@ def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path, capsys: py
 
 
 @pytest.mark.usefixtures("small")
+def test_a_folder_that_cannot_be_made_is_refused_before_any_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "file").write_text("")
+    made = counted(monkeypatch)
+    assert run(["validate", "procrustes", "--quick", "--out", str(tmp_path / "file" / "cards")]) == 1
+    assert f"{tmp_path / 'file' / 'cards'}" in capsys.readouterr().err
+    assert made == []
+
+
+@pytest.mark.usefixtures("small")
 def test_a_seed_below_0_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert run(["validate", "procrustes", "--quick", "--seed", "-1", "--out", str(tmp_path / "cards")]) == 1
-    assert "seed at least 0; got 'quick' and -1" in capsys.readouterr().err
+    assert "seed must be at least 0, is -1" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("small")
@@ -188,7 +205,7 @@ def test_a_plugin_is_among_all_metrics(
     tmp_path: Path, plugin: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     assert run(["validate", "--plugin", plugin, "--dry-run", "--json", "--out", str(tmp_path / "c")]) == 0
-    assert "favours" in json.loads(capsys.readouterr().out)["metrics"]
+    assert "favours" in json.loads(capsys.readouterr().out)["details"]["metrics"]
 
 
 @pytest.mark.usefixtures("small")
@@ -243,3 +260,78 @@ def test_processes_are_started_where_there_is_work_for_several(
     monkeypatch.setattr("geomsim.cli.validate.cores", lambda: cores)
     with verb._workers(address, metrics) as found:
         assert found == expected
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked here")
+def test_an_interrupt_at_the_terminal_does_not_reach_the_processes():
+    """They would each say so with a traceback, and this process ends them anyway."""
+    start = "with multiprocessing.get_context('spawn').Pool(1) as pool: masks.append(pool.apply(*ask))"
+    code = f"""
+import multiprocessing, signal
+from geomsim.cli.validate import _not_interrupted
+ask, masks = (signal.pthread_sigmask, (signal.SIG_BLOCK, ())), []
+with _not_interrupted():
+    {start}
+{start}
+masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+print([signal.SIGINT in mask for mask in masks])
+"""
+    # In an interpreter of its own, in which multiprocessing has started nothing yet.
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[True, False, False]"
+
+
+@pytest.mark.usefixtures("small")
+def test_one_piece_is_told_of_as_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    folder, command = tmp_path / "cards", ["validate", "procrustes", "--quick", "--out", str(tmp_path / "cards")]
+    counted(monkeypatch, stop_at=1)
+    assert run(command) == 130
+    assert f"1 finished piece is kept in {folder / 'pieces'}; the same" in capsys.readouterr().err
+    assert run([*command, "--dry-run"]) == 0
+    assert "would make 1 card from" in capsys.readouterr().out
+
+
+def test_the_widest_table_fits_80_characters():
+    """The longest name of all metrics, and three sizes at which shares are looked for."""
+    sizes = (200, 1000, 5000)
+    record = {
+        "metric": max(geomsim.metrics(), key=len), "kept": 18, "tried": 19, "broken": ["order law"], "faults": [],
+        "false positives": 0.1, "false positives low": 0.04, "false positives high": 0.19, "tau": -0.5,
+        "loop, rows paired": 1.0, "loop, rows unpaired": 0.52, "seconds, 1000 rows": 0.0066,
+        **{f"smallest share, {size} rows": None for size in sizes},
+    }  # fmt: skip
+    tables = list(verb._tables([{**record, "rows": rows} for rows in ("paired", "unpaired")]))
+    console = Console(width=80, record=True, file=io.StringIO())
+    for table in tables:
+        console.print(table)
+    lines = console.export_text().splitlines()
+    rows = [line for line in lines if line.lstrip().startswith(record["metric"])]
+    assert len(tables) == len(rows) == 2
+    for row in rows:
+        assert row.split() == [
+            record["metric"], "18/19", ".100", "(.04", ".19)", "none/none/none", "-.50", "1.00/.52", "0.0066",
+        ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("small")
+def test_cards_of_other_metrics_stay_on_the_leaderboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of the same effort and seed; others are of another kind."""
+    for arguments in (["cka", "--quick"], ["cca", "--quick", "--seed", "1"], ["procrustes", "--quick"]):
+        assert run(["validate", *arguments, "--out", str(tmp_path)]) == 0
+    names = {record["metric"] for record in json.loads((tmp_path / "leaderboard.json").read_text())}
+    assert names == {"cka", "procrustes"}
+    assert "1 card of other metrics" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+def test_what_is_no_card_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = counted(monkeypatch)
+    (tmp_path / "cka").mkdir()
+    (tmp_path / "cka" / "card.json").write_text("{}")
+    assert run(["validate", "cca", "--quick", "--out", str(tmp_path)]) == 1
+    assert "no card that this version can read" in capsys.readouterr().err
+    assert made == []

@@ -84,9 +84,9 @@ def test_cells_of_a_full_record():
         "metric": "cka",
         "kept": "2/3",
         "p <= .05": ".054 (.03 .09)",
-        "smallest share": ".08 none",
+        "smallest share": ".08/none",
         "tau": ".99",
-        "loop": "1.00/0.52",
+        "loop": "1.00/.52",
         "s": "0.012",
     }
     assert record["broken"] == ["repeatable"]
@@ -110,6 +110,12 @@ def test_the_legend_names_the_numbers_of_rows():
     records = leaderboard([card("a")])
     assert "in 8 of 10 worlds, at 200 / 1,000 rows." in legend(records)
     assert "in 8 of 10 worlds, at 200 / 1,000 rows\n" in short_legend(records)
+
+
+def test_each_column_of_the_short_table_is_explained_as_it_stands():
+    lines = dict(line.strip().split(": ", 1) for line in short_legend(leaderboard([card("a")])).splitlines()[:-1])
+    assert list(lines) == list(SHORT_HEADINGS[1:])
+    assert lines["s"] == "seconds for both sides of 1,000 rows, width 64"
 
 
 def test_markdown_is_a_table_of_all_records():

@@ -130,7 +130,7 @@ def test_a_crash_is_a_broken_promise_that_names_it(metric: Metric[object], expec
     results = measured(SECTION, metric, piece("gaussian", 5), piece("sparse", 5))
     found, (promise,) = SECTION.judge(metric, results)
     assert (promise.name, promise.kept) == ("no crash while measuring calibration", False)
-    assert promise.evidence.startswith(f"crashed in 10 comparisons; 10 times with {expected}")
+    assert promise.evidence.startswith(f"crashed in 10 of its comparisons, 10 of them with {expected}")
     assert found.summary.startswith("no p-value: ")
     assert found.headline == {}
 

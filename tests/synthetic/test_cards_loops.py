@@ -136,7 +136,7 @@ def test_a_blind_metric_and_one_that_crashes():
     results = measured(SECTION, Crashing(), piece("in correspondence"))
     found, (promise,) = SECTION.judge(Crashing(), results)
     assert (found.summary, promise.name) == ("no scores", "no crash while measuring loops")
-    assert promise.evidence == "crashed in 12 comparisons; 12 times with RuntimeError: boom"
+    assert promise.evidence == "crashed in 12 of its comparisons, 12 of them with RuntimeError: boom"
 
 
 def test_an_unpaired_metric_has_one_way():

@@ -13,6 +13,7 @@ from geomsim_synthetic.cards.outcomes import Outcomes, no_crash, without_score
 from geomsim_synthetic.cards.section import Effort, Piece, Results, Section, generator
 from geomsim_synthetic.cards.uniformity import false_positives, kolmogorov_smirnov, ranks
 from geomsim_synthetic.cards.unrelated import PAIRED, UNPAIRED
+from geomsim_synthetic.cards.widths import refuses_unequal_widths
 
 _DATASETS = {"quick": 40, "full": 500}
 _DRAWS = {"quick": 19, "full": 99}
@@ -38,9 +39,10 @@ def _measure(metric: Metric[Any], settings: Mapping[str, Any], seed: int) -> dic
     family, outcomes = settings["family"], Outcomes()
     paired = isinstance(metric, PairedMetric)
     make = (PAIRED if paired else UNPAIRED)[family]
+    equal_widths = refuses_unequal_widths(metric)
     p = []
     for number in range(settings["first"], settings["first"] + settings["datasets"]):
-        data = make(generator(seed, "calibration", family, number))
+        data = make(generator(seed, "calibration", family, number), equal_widths)
         found = outcomes.compare(
             data.left, data.right, metric, null="auto" if paired else family, draws=settings["draws"], seed=number,
             **data.options,

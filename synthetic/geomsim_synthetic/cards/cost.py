@@ -22,6 +22,7 @@ _ROWS = {"quick": (250, 1000), "full": (250, 1000, 4000)}
 _WIDTH = 64
 _ORDERS = 5
 _TIMES = 3
+_MEASURABLE = 1e-3  # seconds; what is shorter is the time of the call
 
 
 def _pieces(metric: Metric[Any], effort: Effort) -> list[Piece]:
@@ -106,6 +107,7 @@ def _judge(metric: Metric[Any], results: Results) -> tuple[Measurement, list[Pro
     if len(seconds) > 1:
         (few, fast), (many, slow) = seconds[-2:]
         values["exponent"] = log(slow / fast) / log(many / few)
+    if len(seconds) > 1 and fast > _MEASURABLE:
         words += f"; grows with the rows to the power {values['exponent']:.1f}"
     headline = {
         "seconds, 1000 rows": dict(seconds).get(1000),

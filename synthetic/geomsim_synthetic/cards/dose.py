@@ -12,7 +12,7 @@ from geomsim import Metric
 from geomsim.cards import Measurement, Promise
 from geomsim_synthetic.cards.outcomes import Outcomes, no_crash, without_score
 from geomsim_synthetic.cards.section import Effort, Piece, Results, Section
-from geomsim_synthetic.cards.worlds import tokens, world
+from geomsim_synthetic.cards.worlds import world
 from geomsim_synthetic.population import PopulationValues
 
 _SHARES = {"quick": tuple(k / 4 for k in range(5)), "full": tuple(k / 8 for k in range(9))}
@@ -51,7 +51,7 @@ def _measure(metric: Metric[Any], settings: Mapping[str, Any], seed: int) -> dic
         return {"scores": scores, **outcomes.to_dict()}
     pairs = []
     for number in range(settings["worlds"]):
-        data = tokens(_BIAS_SHARE, settings["rows"], _NOISE, seed, number)
+        data = world(metric, _BIAS_SHARE, settings["rows"], _NOISE, seed, number)
         found = outcomes.compare(data.left, data.right, metric, null=None)
         if found is not None and data.population is not None:
             pairs.append([found.score, _value(data.population, str(metric.estimates))])

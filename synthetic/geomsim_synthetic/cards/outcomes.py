@@ -60,5 +60,5 @@ def no_crash(section: str, results: Iterable[Mapping[str, Any]]) -> list[Promise
     if not counted:
         return []
     reason, times = counted.most_common(1)[0]
-    evidence = f"crashed in {counted.total()} comparisons; {times} times with {reason}"
+    evidence = f"crashed in {counted.total()} of its comparisons, {times} of them with {reason}"
     return [Promise(f"no crash while measuring {section}", False, evidence)]

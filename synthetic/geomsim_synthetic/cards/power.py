@@ -52,7 +52,7 @@ class _Detector:
     """
 
     def __init__(self, metric: Metric[Any], rows: int, noise: float, seed: int) -> None:
-        self.outcomes = Outcomes()
+        self.outcomes, self.n_scored = Outcomes(), 0
         self._metric, self._rows, self._noise, self._seed = metric, rows, noise, seed
         self._sign = 1.0 if metric.larger_means == "closer" else -1.0
         self._threshold: float | None = None
@@ -67,6 +67,7 @@ class _Detector:
         if isinstance(self._metric, PairedMetric):
             data = world(self._metric, shared, self._rows, self._noise, self._seed, number)
             compared = self.outcomes.compare(data.left, data.right, self._metric, draws=_DRAWS, seed=number)
+            self.n_scored += compared is not None
             return compared is not None and compared.p_value is not None and compared.p_value <= 0.05 + 1e-12
         score = self._score(shared, number)
         return score is not None and self._threshold is not None and score > self._threshold
@@ -74,6 +75,7 @@ class _Detector:
     def _score(self, shared: float, number: int) -> float | None:
         data = world(self._metric, shared, self._rows, self._noise, self._seed, number)
         compared = self.outcomes.compare(data.left, data.right, self._metric, null=None)
+        self.n_scored += compared is not None
         return None if compared is None else self._sign * compared.score
 
 
@@ -86,7 +88,7 @@ def _measure(metric: Metric[Any], settings: Mapping[str, Any], seed: int) -> dic
         ]
         return {"power": power, **detector.outcomes.to_dict()}
     detector = _Detector(metric, settings["rows"], _LITTLE_NOISE, seed)
-    return {**_smallest_share(detector, worlds), **detector.outcomes.to_dict()}
+    return {**_smallest_share(detector, worlds), "scored": detector.n_scored, **detector.outcomes.to_dict()}
 
 
 def _smallest_share(detector: _Detector, worlds: int) -> dict[str, Any]:
@@ -121,7 +123,8 @@ def _judge(metric: Metric[Any], results: Results) -> tuple[Measurement, list[Pro
         if "shares" in settings
     ]
     words = [
-        f"{rows} rows: " + ("none" if found["smallest"] is None else f"{found['smallest']:.2f}")
+        f"{rows} rows: "
+        + (f"{found['smallest']:.2f}" if found["smallest"] is not None else "none" if found["scored"] else "no scores")
         for rows, found in smallest.items()
     ]
     refused = without_score(result for _, result in results)
@@ -130,7 +133,11 @@ def _judge(metric: Metric[Any], results: Results) -> tuple[Measurement, list[Pro
         "test": "p <= .05 against reordered rows" if isinstance(metric, PairedMetric)
         else f"closer than 95% of {_NULL_WORLDS} worlds that share nothing",
     }  # fmt: skip
-    headline = {f"smallest share, {rows} rows": found["smallest"] for rows, found in smallest.items()}
+    # Nothing found is an answer; where nothing could be scored there is none.
+    headline = {
+        f"smallest share, {rows} rows": found["smallest"] if found["scored"] else "no scores"
+        for rows, found in smallest.items()
+    }
     summary = f"smallest share found in 8 of 10 worlds: {'; '.join(words)}"
     if refused:
         usual = max(refused, key=lambda why: refused[why])

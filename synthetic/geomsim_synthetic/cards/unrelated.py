@@ -1,4 +1,7 @@
-"""Pairs of clouds that share nothing, as data come: heavy tails, ties, sparse codes, few rows, documents."""
+"""Pairs of clouds that share nothing, as data come: heavy tails, ties, sparse codes, few rows, documents.
+
+Most have sides of unequal widths; with `equal_widths` both are as wide as the left one.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +33,15 @@ def cloud(random: np.random.Generator, rows: int, width: int) -> Array:
     return points + random.normal(size=width)
 
 
-def gaussian(random: np.random.Generator) -> Data:
+def gaussian(random: np.random.Generator, equal_widths: bool = False) -> Data:
     """Normal rows of any covariance."""
     left, right = (random.normal(size=(ROWS, 6)) @ random.normal(size=(6, 6)) for _ in range(2))
     return Data(left, right, {})
 
 
-def heavy_tailed(random: np.random.Generator, rows: int = ROWS) -> Data:
+def heavy_tailed(random: np.random.Generator, equal_widths: bool = False, *, rows: int = ROWS) -> Data:
     """Some rows are far away from all others."""
-    return Data(cloud(random, rows, 6), cloud(random, rows, 9), {})
+    return Data(cloud(random, rows, 6), cloud(random, rows, 6 if equal_widths else 9), {})
 
 
 def codes(random: np.random.Generator, rows: int, width: int, fires: float) -> Array:
@@ -48,20 +51,20 @@ def codes(random: np.random.Generator, rows: int, width: int, fires: float) -> A
     return fired * random.exponential(size=(rows, width))
 
 
-def sparse(random: np.random.Generator) -> Data:
+def sparse(random: np.random.Generator, equal_widths: bool = False) -> Data:
     """Codes: most entries are 0, the others positive."""
-    return Data(codes(random, ROWS, 16, 0.15), codes(random, ROWS, 20, 0.15), {})
+    return Data(codes(random, ROWS, 16, 0.15), codes(random, ROWS, 16 if equal_widths else 20, 0.15), {})
 
 
-def few_rows(random: np.random.Generator) -> Data:
+def few_rows(random: np.random.Generator, equal_widths: bool = False) -> Data:
     """Fewer rows than columns."""
-    return Data(cloud(random, 24, 30), cloud(random, 24, 40), {})
+    return Data(cloud(random, 24, 30), cloud(random, 24, 30 if equal_widths else 40), {})
 
 
-def tied(random: np.random.Generator) -> Data:
+def tied(random: np.random.Generator, equal_widths: bool = False) -> Data:
     """In float32, entries rounded, and a quarter of the rows copies of others, elsewhere on each side."""
     sides = []
-    for width in (6, 9):
+    for width in (6, 6 if equal_widths else 9):
         points = np.round(8 * cloud(random, ROWS, width)) / 8
         places = random.permutation(ROWS)
         points[places[:10]] = points[places[10:20]]
@@ -69,23 +72,27 @@ def tied(random: np.random.Generator) -> Data:
     return Data(sides[0], sides[1], {})
 
 
-def documents(random: np.random.Generator, lengths: tuple[int, ...] = (5,) * 12) -> Data:
+def documents(random: np.random.Generator, equal_widths: bool = False, *, lengths: tuple[int, ...] = (5,) * 12) -> Data:
     """Tokens that resemble the others of their document, on both sides, and nothing else in common."""
     groups = np.repeat(np.arange(len(lengths)), lengths)
-    left, right = (cloud(random, len(lengths), w)[groups] + 0.3 * cloud(random, len(groups), w) for w in (6, 9))
+    widths = (6, 6 if equal_widths else 9)
+    left, right = (cloud(random, len(lengths), w)[groups] + 0.3 * cloud(random, len(groups), w) for w in widths)
     return Data(left, right, {"groups": groups})
 
 
-def noise(random: np.random.Generator) -> Data:
+def noise(random: np.random.Generator, equal_widths: bool = False) -> Data:
     """White noise on the right: the hypothesis of the random baseline."""
     return Data(cloud(random, ROWS, 6), 3 * random.normal(size=(ROWS, 6)), {})
 
 
-PAIRED: Mapping[str, Callable[[np.random.Generator], Data]] = {
+PAIRED: Mapping[str, Callable[[np.random.Generator, bool], Data]] = {
     "gaussian": gaussian, "heavy-tailed": heavy_tailed, "sparse": sparse, "fewer rows than columns": few_rows,
     "duplicated rows": tied, "documents moved whole": documents,
 }  # fmt: skip
 """For metrics of paired rows, whose null reorders them."""
 
-UNPAIRED: Mapping[str, Callable[[np.random.Generator], Data]] = {"spectrum-matched": gaussian, "random-baseline": noise}
+UNPAIRED: Mapping[str, Callable[[np.random.Generator, bool], Data]] = {
+    "spectrum-matched": gaussian,
+    "random-baseline": noise,
+}
 """For metrics of unpaired rows, by the null whose hypothesis holds."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from geomsim import Metric, PairedMetric
 from geomsim_synthetic.cards.section import generator
+from geomsim_synthetic.cards.widths import refuses_unequal_widths
 from geomsim_synthetic.generator import two_models
 from geomsim_synthetic.population import PopulationValues
 
@@ -29,18 +30,19 @@ class World:
 def world(metric: Metric[Any], shared: float, rows: int, noise: float, seed: int, number: int) -> World:
     """Data for this metric: activations of tokens where rows are paired, clouds of points where they are not."""
     if isinstance(metric, PairedMetric):
-        return tokens(shared, rows, noise, seed, number)
+        return tokens(shared, rows, noise, seed, number, equal_widths=refuses_unequal_widths(metric))
     return clouds(shared, rows, noise, seed, number)
 
 
-def tokens(shared: float, rows: int, noise: float, seed: int, number: int) -> World:
+def tokens(shared: float, rows: int, noise: float, seed: int, number: int, *, equal_widths: bool = False) -> World:
     """Activations of two simulated networks on the same tokens; each has 24 features in superposition.
 
-    `shared` of the features are common to both. The noise is that of every neuron, whose signal has a standard
-    deviation of about .5.
+    `shared` of the features are common to both. The networks are 8 and 10 neurons wide, or both 8. The noise is that of
+    every neuron, whose signal has a standard deviation of .6 to .7.
     """
+    width = (_WIDTH, _WIDTH if equal_widths else _WIDTH + 2)
     two = two_models(
-        n_features=24, shared=shared, width=(_WIDTH, _WIDTH + 2), n_tokens=rows, mean_active=4.0, firing="uniform",
+        n_features=24, shared=shared, width=width, n_tokens=rows, mean_active=4.0, firing="uniform",
         noise=noise, n_documents=1, seed=int(generator(seed, "tokens", number).integers(2**31)),
     )  # fmt: skip
     return World(two.left.activations, two.right.activations, two.truth.activations)
