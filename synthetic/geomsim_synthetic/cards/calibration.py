@@ -15,7 +15,7 @@ from geomsim_synthetic.cards.uniformity import false_positives, kolmogorov_smirn
 from geomsim_synthetic.cards.unrelated import PAIRED, UNPAIRED
 from geomsim_synthetic.cards.widths import refuses_unequal_widths
 
-_DATASETS = {"quick": 40, "full": 500}
+_DATASETS = {"quick": 30, "full": 500}
 _DRAWS = {"quick": 19, "full": 99}
 _AT_ONCE = 100  # data sets to a piece
 #: A card is wrong less than once in 1,000 where the metric is right: this is shared among its families of data.
