@@ -87,7 +87,7 @@ def test_no_scores_at_all():
     found, (promise,) = SECTION.judge(Crashing(), results)
     assert (found.summary, found.headline) == ("no scores", {})
     assert promise.name == "no crash while measuring dose and response"
-    assert "5 times with RuntimeError: boom" in promise.evidence
+    assert "5 of them with RuntimeError: boom" in promise.evidence
 
 
 @pytest.mark.parametrize("name", ["cca", "svcca", "cka", "procrustes"])
