@@ -42,9 +42,8 @@ def test_p_values_are_those_of_compare_on_the_same_data():
     )
     expected = []
     for number in range(5):
-        random = generator(0, "calibration", "documents moved whole", number)
-        data, seed = PAIRED["documents moved whole"](random, False), int(random.integers(2**31))
-        found = geomsim.compare(data.left, data.right, Ranged(), draws=19, seed=seed, groups=data.options["groups"])
+        data = PAIRED["documents moved whole"](generator(0, "calibration", "documents moved whole", number))
+        found = geomsim.compare(data.left, data.right, Ranged(), draws=19, seed=number, groups=data.options["groups"])
         assert found.null_kind == "shuffle (whole blocks)"
         expected.append(found.p_value)
     assert first["p"] + rest["p"] == expected
@@ -144,9 +143,8 @@ def test_unpaired_metrics_are_tried_under_both_nulls():
     found = SECTION.judge(metric, results)[0].values["families"]
     assert set(found) == set(asked)
     for family in asked:
-        random = generator(0, "calibration", family, 0)
-        data, seed = UNPAIRED[family](random, True), int(random.integers(2**31))
-        compared = geomsim.compare(data.left, data.right, metric, null=family, draws=19, seed=seed)
+        data = UNPAIRED[family](generator(0, "calibration", family, 0))
+        compared = geomsim.compare(data.left, data.right, metric, null=family, draws=19, seed=0)
         assert next(result for settings, result in results if settings["family"] == family)["p"][0] == compared.p_value
 
 

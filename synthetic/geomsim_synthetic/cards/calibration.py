@@ -42,11 +42,9 @@ def _measure(metric: Metric[Any], settings: Mapping[str, Any], seed: int) -> dic
     equal_widths = refuses_unequal_widths(metric)
     p = []
     for number in range(settings["first"], settings["first"] + settings["datasets"]):
-        random = generator(seed, "calibration", family, number)
-        data = make(random, equal_widths)
+        data = make(generator(seed, "calibration", family, number), equal_widths)
         found = outcomes.compare(
-            data.left, data.right, metric, null="auto" if paired else family, draws=settings["draws"],
-            seed=int(random.integers(2**31)),  # orders of its own, so that all p-values of a card are independent
+            data.left, data.right, metric, null="auto" if paired else family, draws=settings["draws"], seed=number,
             **data.options,
         )  # fmt: skip
         if found is not None and found.p_value is not None:

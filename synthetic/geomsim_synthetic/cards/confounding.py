@@ -48,8 +48,7 @@ def _measure(metric: Metric[Any], settings: Mapping[str, Any], seed: int) -> dic
     for number in range(settings["worlds"]):
         left, right = (_side(generator(seed, axis, value, number, side), axis, value) for side in ("left", "right"))
         if corrected is not None:
-            orders = int(generator(seed, axis, value, number, "orders").integers(2**31))
-            found = outcomes.compare(left, right, corrected, draws=settings["draws"], seed=orders)
+            found = outcomes.compare(left, right, corrected, draws=settings["draws"], seed=number)
             if found is not None and found.raw_score is not None:
                 raw_scores.append(found.raw_score)
                 corrected_scores.append(found.score)
