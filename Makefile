@@ -38,7 +38,7 @@ format: .venv/installed-dev ## let ruff put the code in order
 benchmarks: .venv/installed-dev ## the numbers in benchmarks/README.md, measured again
 	$(BIN)/python benchmarks/run.py
 
-cards: .venv/installed-dev ## the metric cards in docs/cards, measured again in full: hours
+cards: .venv/installed-dev ## the metric cards in docs/cards, measured again in full: an hour
 	$(BIN)/geomsim validate --out docs/cards --resume
 	rm -rf docs/cards/pieces
 	$(BIN)/python docs/make_tables.py
