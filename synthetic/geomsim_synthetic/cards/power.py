@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
@@ -28,6 +29,7 @@ _NOISES = {"quick": (0.5,), "full": (_LITTLE_NOISE, 0.25, 0.5, 1.0, 2.0)}
 _CURVE = {"quick": (6 / 24, 12 / 24), "full": (0.0, 3 / 24, 6 / 24, 12 / 24, 18 / 24, 1.0)}
 _CURVE_WORLDS = {"quick": 5, "full": 20}
 _CURVE_ROWS = 200
+_QUICK_NULL_WORLDS = 20
 
 
 def _pieces(metric: Metric[Any], effort: Effort) -> list[Piece]:
@@ -41,7 +43,11 @@ def _pieces(metric: Metric[Any], effort: Effort) -> list[Piece]:
         )
         for noise in _NOISES[effort]
     ]
-    return smallest + curve
+    if effort == "full":
+        return smallest + curve
+    return [
+        replace(piece, settings={**piece.settings, "null_worlds": _QUICK_NULL_WORLDS}) for piece in smallest + curve
+    ]
 
 
 class _Detector:
@@ -51,13 +57,13 @@ class _Detector:
     worlds of the same kind that share nothing.
     """
 
-    def __init__(self, metric: Metric[Any], rows: int, noise: float, seed: int) -> None:
+    def __init__(self, metric: Metric[Any], rows: int, noise: float, seed: int, null_worlds: int | None = None) -> None:
         self.outcomes, self.n_scored = Outcomes(), 0
         self._metric, self._rows, self._noise, self._seed = metric, rows, noise, seed
         self._sign = 1.0 if metric.larger_means == "closer" else -1.0
         self._threshold: float | None = None
         if not isinstance(metric, PairedMetric):
-            scores = [self._score(0.0, -1 - number) for number in range(_NULL_WORLDS)]
+            scores = [self._score(0.0, -1 - number) for number in range(null_worlds or _NULL_WORLDS)]
             known = [score for score in scores if score is not None]
             if len(known) >= _FEWEST_KNOWN:
                 self._threshold = float(np.quantile(known, 0.95, method="higher"))
@@ -82,12 +88,12 @@ class _Detector:
 def _measure(metric: Metric[Any], settings: Mapping[str, Any], seed: int) -> dict[str, Any]:
     worlds = settings["worlds"]
     if "shares" in settings:
-        detector = _Detector(metric, _CURVE_ROWS, settings["noise"], seed)
+        detector = _Detector(metric, _CURVE_ROWS, settings["noise"], seed, settings.get("null_worlds"))
         power = [
             sum(detector.found(shared, number) for number in range(worlds)) / worlds for shared in settings["shares"]
         ]
         return {"power": power, **detector.outcomes.to_dict()}
-    detector = _Detector(metric, settings["rows"], _LITTLE_NOISE, seed)
+    detector = _Detector(metric, settings["rows"], _LITTLE_NOISE, seed, settings.get("null_worlds"))
     return {**_smallest_share(detector, worlds), "scored": detector.n_scored, **detector.outcomes.to_dict()}
 
 
@@ -131,7 +137,7 @@ def _judge(metric: Metric[Any], results: Results) -> tuple[Measurement, list[Pro
     values = {
         "rows": _CURVE_ROWS, "draws": _DRAWS, "curves": curves, "smallest": smallest, "without score": refused,
         "test": "p <= .05 against reordered rows" if isinstance(metric, PairedMetric)
-        else f"closer than 95% of {_NULL_WORLDS} worlds that share nothing",
+        else f"closer than 95% of {results[0][0].get('null_worlds', _NULL_WORLDS)} worlds that share nothing",
     }  # fmt: skip
     # Nothing found is an answer; where nothing could be scored there is none.
     headline = {
