@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +11,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from geomsim import DegenerateSpace, Explanation, GeomsimError, GeomsimWarning, PairedMetric
-from geomsim_topological.mapper import Cubes, Dbscan, MapperGraph, PrincipalComponents, mapper_graph
+from geomsim import Explanation, PairedMetric
+from geomsim_topological.graph import MapperGraph
+from geomsim_topological.mapper_settings import MapperSettings
 from geomsim_topological.transport import Transport, exact_transport
 
-_MUCH_NOISE = 0.25
 _CELLS_SHOWN = 50
 _SMALL = 1 << 20  # rows times nodes up to which incidences are multiplied dense
 
@@ -38,7 +36,7 @@ class Membership:
 
 
 @dataclass(frozen=True)
-class MapperTransport(PairedMetric[Membership]):
+class MapperTransport(MapperSettings, PairedMetric[Membership]):
     r"""Cost of moving the nodes of one Mapper graph onto those of the other, where shared rows make it cheap.
 
     .. math:: \min_{P} \sum_{kl} P_{kl} \Bigl(1 - \frac{|c_k \cap c_l|}{|c_k \cup c_l|}\Bigr), \quad
@@ -55,19 +53,7 @@ class MapperTransport(PairedMetric[Membership]):
     incidence move; no graph is fitted again. Unchanged by rotation, scaling and translation, since every
     length is relative to the side's own.
 
-    Parameters
-    ----------
-    components
-        of the lens: the first principal components.
-    n_cubes, overlap
-        of the cover: boxes to each component, and the share of a box that its neighbour covers. Some 20 rows or
-        more to a box work best: with 5 x 5 boxes, 120 rows and up.
-    relative_eps
-        the distance within which DBSCAN takes rows for neighbours, in units of the side's radius (root mean square
-        distance of the rows to their mean); None takes the knee of the neighbour distances, see
-        :class:`geomsim_topological.mapper.Dbscan`.
-    min_samples
-        rows within that distance that make a dense place, the row itself included.
+    Parameters are those of :class:`geomsim_topological.mapper_settings.MapperSettings`.
 
     Raises DegenerateSpace for equal rows and for a graph without nodes. Warns of much noise and of a single node.
 
@@ -77,12 +63,6 @@ class MapperTransport(PairedMetric[Membership]):
     0.0
     """
 
-    components: int = 2
-    n_cubes: int = 5
-    overlap: float = 0.5
-    relative_eps: float | None = None
-    min_samples: int = 3
-
     larger_means = "farther"
     score_range = (0.0, 1.0)
     # 1-Wasserstein distance of two distributions over sets of rows, between which Jaccard's distance is a metric. Each
@@ -90,38 +70,9 @@ class MapperTransport(PairedMetric[Membership]):
     triangle = True
     unchanged_by = frozenset({"rotation", "scaling", "translation", "column_permutation"})
 
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        if self.relative_eps is not None and not 0 < self.relative_eps < float("inf"):
-            raise GeomsimError(f"relative_eps is a positive number or None, got {self.relative_eps}")
-        PrincipalComponents(self.components), Cubes(self.n_cubes, self.overlap), Dbscan(min_samples=self.min_samples)
-
     def prepare(self, points: Tensor) -> Membership:
         """The Mapper graph as incidence and masses; independent of the order of the rows but for their numbers."""
-        cloud = points.detach().cpu().double().numpy()
-        # By a power of two, which is exact: no square leaves the range of numbers.
-        unit = 2.0 ** (math.frexp(float(np.abs(cloud).max()))[1] - 1)
-        cloud = cloud / unit
-        eps = "knee" if self.relative_eps is None else self.relative_eps * _radius(cloud)
-        if eps == 0.0:
-            raise DegenerateSpace(
-                "all rows are equal, so there is no length to measure eps in; look where they come from"
-            )
-        graph = mapper_graph(
-            cloud,
-            PrincipalComponents(self.components),
-            Cubes(self.n_cubes, self.overlap),
-            Dbscan(eps, self.min_samples),  # type: ignore[arg-type]
-        )
-        eps_of_points = (graph.eps or 0.0) * unit
-        if not graph.names:
-            raise DegenerateSpace(
-                f"the Mapper graph has no nodes: each of the {len(cloud)} rows is noise at eps = {eps_of_points:.4g} "
-                f"(relative_eps = {(graph.eps or 0.0) / _radius(cloud):.4g}). "
-                "Use a larger relative_eps, fewer n_cubes, or a smaller min_samples"
-            )
-        _warn(graph)
-        return membership(replace(graph, eps=eps_of_points))
+        return membership(self.graph(points))
 
     def score(self, left: Membership, right: Membership, order: Tensor) -> Tensor:
         """The cost of the best plan."""
@@ -183,29 +134,6 @@ def _transport(shared: sparse.csr_matrix | NDArray[np.float64], left: Membership
     both = np.asarray(shared if isinstance(shared, np.ndarray) else shared.toarray(), dtype=np.float64)
     either = left.sizes[:, None] + right.sizes[None, :] - both
     return exact_transport(1.0 - both / either, left.mass, right.mass)
-
-
-def _radius(cloud: NDArray[np.float64]) -> float:
-    """Root mean square distance of the rows to their mean."""
-    return float(np.sqrt(np.square(cloud - cloud.mean(axis=0)).sum(axis=1).mean()))
-
-
-def _warn(graph: MapperGraph) -> None:
-    noise = len(graph.noise) / graph.n_rows
-    if noise > _MUCH_NOISE:
-        warnings.warn(
-            f"{len(graph.noise)} of {graph.n_rows} rows are in no node of the Mapper graph and carry no mass: the "
-            "score speaks of the others. A larger relative_eps, fewer n_cubes or a smaller min_samples takes in more",
-            GeomsimWarning,
-            stacklevel=3,
-        )
-    if len(graph.names) == 1:
-        warnings.warn(
-            "the Mapper graph is a single node and tells no row from another. "
-            "Use more n_cubes or a smaller relative_eps",
-            GeomsimWarning,
-            stacklevel=3,
-        )
 
 
 def _facts(side: Membership, name: str) -> dict[str, float | int | str]:
