@@ -51,7 +51,7 @@ def compare(
     draws
         random orders per metric.
     null
-        auto, shuffle, exact, noise-floor, spectrum-matched, random-baseline or none.
+        auto, shuffle, exact, noise-floor, spectrum-matched, random-baseline, label-swap, none, or a plugin's.
     interval
         jackknife or bootstrap gives an interval beside each score.
     confidence
