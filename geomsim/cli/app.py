@@ -17,6 +17,7 @@ import cyclopts
 import geomsim
 from geomsim.cli.console import DONE, FAILED, INTERRUPTED, USAGE, Common, emit_error, say
 from geomsim.cli.option_names import OptionNames
+from geomsim.cli.plugin_verbs import plugin_verbs
 from geomsim.errors import GeomsimError, GeomsimWarning
 from geomsim.progress import silent
 
@@ -46,6 +47,8 @@ _VERBS = {
 }
 for _verb, _help in _VERBS.items():
     app.command(f"geomsim.cli.{_verb}:{_verb}", name=_verb, help=_help)
+for _verb, _function in plugin_verbs(taken=_VERBS):
+    app.command(_function, name=_verb)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
