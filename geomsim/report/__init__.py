@@ -9,6 +9,9 @@ module               one Axes                                               a fi
 `null_distribution`  `null_histogram`: one comparison among its draws       `null_histograms`
 `multiplicity`       `bucket_scores`: by how many rows share a partner      `bucket_score_panels`
 `scree`              `scree_plot`: the spectra of two spaces
+`node_link`          `node_link`: a graph                                   `node_link_pair`: two, side by side
+`birth_death`        `birth_death`: a persistence diagram
+`setting_field`      `setting_field`: a number at each setting of a sweep
 `leaderboard_figure`                                                        `leaderboard_figure`: cards of all metrics
 ==================== ====================================================== ==========================================
 
