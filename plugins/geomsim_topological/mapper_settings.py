@@ -14,6 +14,8 @@ from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
 from geomsim_topological.mapper import Cubes, Dbscan, MapperGraph, PrincipalComponents, mapper_graph
 
 _MUCH_NOISE = 0.25
+# The radius is a sum, whose last bits depend on the order of the rows; a distance equal to it must not hang on them.
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class MapperSettings:
         # By a power of two, which is exact: no square leaves the range of numbers.
         unit = 2.0 ** (math.frexp(float(np.abs(cloud).max()))[1] - 1)
         cloud = cloud / unit
-        eps = "knee" if self.relative_eps is None else self.relative_eps * _radius(cloud)
+        eps = "knee" if self.relative_eps is None else self.relative_eps * _radius(cloud) * (1 + _SLACK)
         if eps == 0.0:
             raise DegenerateSpace(
                 "all rows are equal, so there is no length to measure eps in; look where they come from"

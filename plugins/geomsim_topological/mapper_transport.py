@@ -8,31 +8,28 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from geomsim import Explanation, PairedMetric
 from geomsim_topological.graph import MapperGraph
 from geomsim_topological.mapper_settings import MapperSettings
+from geomsim_topological.membership import Membership as Membership
+from geomsim_topological.membership import membership as membership
+from geomsim_topological.plan_tables import (
+    Plan,
+    Table,
+    as_sparse,
+    distortion,
+    edges_preserved,
+    hops,
+    largest_cells,
+    partners,
+    splits,
+)
+from geomsim_topological.shared_rows import shared_rows
 from geomsim_topological.transport import Transport, exact_transport
 
 _CELLS_SHOWN = 50
-_SMALL = 1 << 20  # rows times nodes up to which incidences are multiplied dense
-
-
-@dataclass(frozen=True, eq=False)
-class Membership:
-    """What transport needs of a Mapper graph: which rows are in which node, and the mass of each node.
-
-    Nodes with the same rows are one here, with their masses added: their costs are equal, so the optimum is the same,
-    and where cover sets overlap much there are far fewer of them.
-    """
-
-    incidence: sparse.csr_matrix  # (rows, different nodes), 1.0 where the row is in the node
-    sizes: NDArray[np.float64]  # (different nodes,), rows in each
-    mass: NDArray[np.float64]  # (different nodes,), sums to 1
-    names: tuple[str, ...]  # of the first graph node of each
-    graph: MapperGraph
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,8 @@ class MapperTransport(MapperSettings, PairedMetric[Membership]):
     incidence move; no graph is fitted again. Unchanged by rotation, scaling and translation, since every
     length is relative to the side's own.
 
-    Parameters are those of :class:`geomsim_topological.mapper_settings.MapperSettings`.
+    Parameters are those of :class:`geomsim_topological.mapper_settings.MapperSettings`. For graphs that are at hand
+    already see :func:`geomsim_topological.graph_comparison.compare_graphs`, or prepare them with :meth:`state_of`.
 
     Raises DegenerateSpace for equal rows and for a graph without nodes. Warns of much noise and of a single node.
 
@@ -72,68 +70,82 @@ class MapperTransport(MapperSettings, PairedMetric[Membership]):
 
     def prepare(self, points: Tensor) -> Membership:
         """The Mapper graph as incidence and masses; independent of the order of the rows but for their numbers."""
-        return membership(self.graph(points))
+        return self.state_of(self.graph(points))
+
+    def state_of(self, graph: MapperGraph) -> Membership:
+        """A graph that is at hand as a state, what :meth:`prepare` makes of the graph of some points.
+
+        Raises DegenerateSpace for a graph whose nodes hold no row.
+        """
+        return membership(graph)
 
     def score(self, left: Membership, right: Membership, order: Tensor) -> Tensor:
         """The cost of the best plan."""
         return self.score_many(left, right, order[None])[0]
 
     def score_many(self, left: Membership, right: Membership, orders: Tensor) -> Tensor:
-        """One product of incidences and one transport for each order."""
-        from_left: Any = left.incidence.T.tocsr()
-        to_right: Any = right.incidence
-        if max(from_left.shape[0], to_right.shape[1]) * to_right.shape[0] <= _SMALL:
-            # Sparse products of small graphs spend their time on bookkeeping; counts are whole numbers either way.
-            from_left, to_right = from_left.toarray(), to_right.toarray()
-        values = [_transport(from_left @ to_right[order], left, right).value for order in orders.cpu().numpy()]
+        """One count of shared rows and one transport for each order."""
+        counts = shared_rows(left.incidence, right.incidence, orders.cpu().numpy())
+        values = [self.cheapest(node_costs(shared, left, right), left.mass, right.mass).value for shared in counts]
         # Rounding in the masses may lift a cost of 1 above it.
         return torch.tensor(values, dtype=torch.float64, device=orders.device).clamp(0.0, 1.0)
 
+    def cheapest(self, cost: NDArray[np.float64], left_mass: NDArray[Any], right_mass: NDArray[Any]) -> Transport:
+        """The transport problem that is solved for each order."""
+        return exact_transport(cost, left_mass, right_mass)
+
     def bytes_per_order(self, left: Membership, right: Membership) -> int:
-        """The order, its value, and the reordered side: draws are worked through one by one."""
-        rows, nodes = right.incidence.shape
-        return 8 * (rows + 1) + (8 * rows * nodes if rows * nodes <= _SMALL else 0)
+        """The order and its value: draws are worked through one by one."""
+        return 8 * (int(right.incidence.shape[0]) + 1)
 
     def explain(self, left: Membership, right: Membership) -> Explanation:
-        """Both graphs in numbers; the largest cells of the plan; for each left node its partners.
+        """Both graphs in numbers, the largest cells of the plan, and what it does to nodes and edges.
 
-        Tables: *plan* (nodes, mass, shared rows, Jaccard of the rows) and *partners* (best right node, its share of
-        the node's mass, and the entropy in bits of where the mass goes: 0 where it all goes to one node).
+        Tables: *plan* (nodes, mass, shared rows, Jaccard of the rows), *partners* and *partners right* (best node on
+        the other side, its share of the node's mass, the entropy in bits of where the mass goes, and by how many edges
+        the node's distances to others change), *splits* and *merges* (nodes whose mass goes to, or comes from, several
+        nodes: a line for each part of at least a tenth). Facts: also the share of each graph's edges whose ends have
+        partners that are joined or one, plain and weighted by the rows that the ends share.
         """
-        shared = left.incidence.T @ right.incidence
-        plan = _transport(shared, left, right).plan
-        return Explanation(
-            facts={**_facts(left, "left"), **_facts(right, "right")},
-            tables={
-                "plan": _largest_cells(plan, shared.toarray(), left, right),
-                "partners": _partners(plan, left, right),
-            },
-        )
+        shared = next(shared_rows(left.incidence, right.incidence, np.arange(left.incidence.shape[0])[None]))
+        plan = as_sparse(self.cheapest(node_costs(shared, left, right), left.mass, right.mass).plan)
+        tables, facts = _explained(plan, shared, left, right)
+        return Explanation(facts={**_facts(left, "left"), **_facts(right, "right"), **facts}, tables=tables)
 
 
-def membership(graph: MapperGraph) -> Membership:
-    """The incidence of the different nodes of a graph that has any, with the mass of each."""
-    degree = np.diff(graph.incidence.indptr)
-    covered = int((degree > 0).sum())
-    each = np.divide(1.0, degree * covered, out=np.zeros(len(degree)), where=degree > 0)
-    node_mass = graph.incidence.T @ each
-    group_of: dict[bytes, int] = {}
-    groups = np.array([group_of.setdefault(rows.tobytes(), len(group_of)) for rows in graph.nodes.values()])
-    first = np.unique(groups, return_index=True)[1]
-    incidence = graph.incidence[:, first].astype(np.float64).tocsr()
-    return Membership(
-        incidence=incidence,
-        sizes=np.asarray(incidence.sum(axis=0), dtype=np.float64).ravel(),
-        mass=np.asarray(np.bincount(groups, weights=node_mass), dtype=np.float64),
-        names=tuple(graph.names[node] for node in first),
-        graph=graph,
-    )
+def node_costs(shared: NDArray[np.float64], left: Membership, right: Membership) -> NDArray[np.float64]:
+    """1 - Jaccard of the rows of left and right nodes, of how many they share, (left, right); 1 for nodes without."""
+    either = left.sizes[:, None] + right.sizes[None, :] - shared
+    return 1.0 - shared / np.maximum(either, 1.0)
 
 
-def _transport(shared: sparse.csr_matrix | NDArray[np.float64], left: Membership, right: Membership) -> Transport:
-    both = np.asarray(shared if isinstance(shared, np.ndarray) else shared.toarray(), dtype=np.float64)
-    either = left.sizes[:, None] + right.sizes[None, :] - both
-    return exact_transport(1.0 - both / either, left.mass, right.mass)
+def _explained(
+    plan: Plan, shared: NDArray[np.float64], left: Membership, right: Membership
+) -> tuple[dict[str, Table], dict[str, float | int | str]]:
+    first, second = left.distinct, right.distinct
+    names = left.names, right.names
+    beside = {"shared rows": shared.astype(int), "Jaccard": 1.0 - node_costs(shared, left, right)}
+    changes = distortion(plan, hops(first), hops(second))
+    tables = {"plan": largest_cells(plan, *names, top=_CELLS_SHOWN, beside=beside)}
+    for title, side, state, change in (
+        ("partners", "left", left, changes.left),
+        ("partners right", "right", right, changes.right),
+    ):
+        tables[title] = partners(plan, *names, side=side)  # type: ignore[arg-type]
+        tables[title] |= {"rows": state.sizes.astype(int).tolist(), "distortion (edges)": change.tolist()}
+    tables |= {"splits": splits(plan, *names), "merges": splits(plan, *names, side="right")}
+    facts: dict[str, float | int | str] = {
+        "nodes split": len(set(tables["splits"]["left node"])),
+        "nodes merged": len(set(tables["merges"]["right node"])),
+    }
+    for side in ("left", "right"):
+        kept = edges_preserved(plan, first, second, side)  # type: ignore[arg-type]
+        if kept.share is not None and kept.weighted_share is not None:
+            facts[f"edges preserved {side}"] = kept.share
+            facts[f"edges preserved {side}, weighted"] = kept.weighted_share
+    if changes.cap is not None:
+        facts["distance between components (edges)"] = changes.cap
+    return tables, facts
 
 
 def _facts(side: Membership, name: str) -> dict[str, float | int | str]:
@@ -146,33 +158,4 @@ def _facts(side: Membership, name: str) -> dict[str, float | int | str]:
         f"noise rows {name}": len(graph.noise),
         f"rows in nodes {name}": graph.n_rows - len(graph.noise),
         f"eps {name}": float(graph.eps or 0.0),
-    }
-
-
-def _largest_cells(
-    plan: NDArray[np.float64], shared: NDArray[np.float64], left: Membership, right: Membership
-) -> dict[str, list[Any]]:
-    rows, columns = np.nonzero(plan)
-    largest = np.argsort(-plan[rows, columns], kind="stable")[:_CELLS_SHOWN]
-    k, m = rows[largest], columns[largest]
-    both = shared[k, m]
-    return {
-        "left node": [left.names[node] for node in k],
-        "right node": [right.names[node] for node in m],
-        "mass": plan[k, m].tolist(),
-        "shared rows": both.astype(int).tolist(),
-        "Jaccard": (both / (left.sizes[k] + right.sizes[m] - both)).tolist(),
-    }
-
-
-def _partners(plan: NDArray[np.float64], left: Membership, right: Membership) -> dict[str, list[Any]]:
-    shares = plan / plan.sum(axis=1, keepdims=True)
-    best = shares.argmax(axis=1)
-    bits = -(shares * np.log2(np.where(shares > 0, shares, 1.0))).sum(axis=1)
-    return {
-        "left node": list(left.names),
-        "rows": left.sizes.astype(int).tolist(),
-        "best right node": [right.names[node] for node in best],
-        "share of mass": shares[np.arange(len(best)), best].tolist(),
-        "entropy (bits)": np.abs(bits).tolist(),
     }

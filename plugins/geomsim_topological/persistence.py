@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from geomsim import InvalidConfig, InvalidSpace, Space
+from geomsim import InvalidSpace
 from geomsim_topological.components import spanning_tree
 from geomsim_topological.diagram import Diagram as Diagram
 from geomsim_topological.diagram_distances import bottleneck_distance as bottleneck_distance
 from geomsim_topological.diagram_distances import wasserstein_distance as wasserstein_distance
-from geomsim_topological.landmarks import distinct_rows, farthest_points
+from geomsim_topological.landmark_cloud import default_landmarks as default_landmarks
+from geomsim_topological.landmark_cloud import landmark_cloud
 from geomsim_topological.landscape import landscape_distance as landscape_distance
 from geomsim_topological.rips import Engine, check_request, check_size, rips_bars
 
@@ -33,18 +34,6 @@ __all__ = [
     "landscape_distance",
     "wasserstein_distance",
 ]
-
-_DEFAULT_LANDMARKS = (300, 300, 100)
-_BEYOND_VOIDS = 30
-
-
-def default_landmarks(dimension: int) -> int:
-    """How many landmarks take seconds: 300 in dimensions 0 and 1, 100 in dimension 2, 30 beyond.
-
-    >>> default_landmarks(1), default_landmarks(2)
-    (300, 100)
-    """
-    return _DEFAULT_LANDMARKS[dimension] if dimension < len(_DEFAULT_LANDMARKS) else _BEYOND_VOIDS
 
 
 def diagram(
@@ -61,6 +50,7 @@ def diagram(
     ----------
     points
         (rows, width): a numpy array, a torch tensor, a :class:`geomsim.Space` or a path. Equal rows count once.
+        Always coordinates: distances go to :func:`diagram_of_distances`, and points that look like them are warned of.
     dimension
         0 for components, 1 for loops, 2 for voids.
     landmarks
@@ -70,7 +60,8 @@ def diagram(
     engine
         "ripser", fast; or "gudhi", which collapses edges first and needs more memory. Both are exact in float64.
     field
-        a prime p: homology with coefficients in Z/p. It matters where a shape has torsion, as a Klein bottle has.
+        a prime p up to 127, in gudhi 251: homology with coefficients in Z/p. It matters where a shape has torsion, as a
+        Klein bottle has.
     memory_budget
         bytes; None is half of what is free.
 
@@ -97,33 +88,21 @@ def diagram(
     (Diagram(dimension 1, 1 bars, 1 certified, 60 landmarks of 60 points), [[0.1047, 1.7321]])
     """
     check_request(dimension, engine, field)
-    if landmarks is not None and (isinstance(landmarks, bool) or not isinstance(landmarks, int) or landmarks < 1):
-        raise InvalidConfig(f"landmarks is the number of rows to use, at least 1, or None; got {landmarks!r}")
-    cloud = (points if isinstance(points, Space) else Space(points)).numpy()
-    distinct = distinct_rows(cloud)
-    n_distinct = len(distinct.rows)
-    if landmarks is None:
-        landmarks = n_distinct if dimension == 0 else default_landmarks(dimension)
-    n_landmarks = min(landmarks, n_distinct)
+    cloud = landmark_cloud(points, dimension, landmarks, engine, memory_budget)
     if dimension:
-        # Before any work is done.
-        check_size(n_landmarks, dimension, engine, memory_budget)
-    chosen = farthest_points(distinct, n_landmarks)
-    used = distinct.centred(chosen.rows)
-    if dimension:
-        distances = _distances(used)
+        distances = cloud.distances()
         bars, diameter = rips_bars(distances, dimension, engine, field), float(distances.max())
     else:
-        tree = spanning_tree(used)
+        tree = spanning_tree(cloud.rows)
         deaths = np.append(tree.lengths, np.inf)
         bars, diameter = np.column_stack([np.zeros(len(deaths)), deaths]), tree.diameter
     return Diagram(
-        bars * distinct.unit,
+        bars * cloud.unit,
         dimension,
-        chosen.covering_radius * distinct.unit,
-        diameter * distinct.unit,
-        n_points=len(cloud),
-        n_landmarks=n_landmarks,
+        cloud.covering_radius * cloud.unit,
+        diameter * cloud.unit,
+        n_points=cloud.n_points,
+        n_landmarks=len(cloud.rows),
         field=field,
     )
 
@@ -157,12 +136,6 @@ def diagram_of_distances(
         n_landmarks=len(matrix),
         field=field,
     )
-
-
-def _distances(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    from scipy.spatial.distance import pdist, squareform
-
-    return np.asarray(squareform(pdist(points)) if len(points) > 1 else np.zeros((1, 1)))
 
 
 def _check_distances(matrix: NDArray[np.float64]) -> None:

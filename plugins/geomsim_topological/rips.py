@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from geomsim import GeomsimError, InvalidConfig
 
 Floats = NDArray[np.float64]
+Cocycle = NDArray[np.int64]
 Engine = Literal["ripser", "gudhi"]
 
 MOST_LANDMARKS_FOR_VOIDS = 200
-_LARGEST_FIELD = 251  # ripser keeps a coefficient in eight bits
+# ripser keeps a coefficient in eight bits, one of them for the sign: beyond, it computes forever.
+_LARGEST_FIELD: dict[str, int] = {"ripser": 127, "gudhi": 251}
 _MOST_RANKS = 1 << 24  # whole numbers that float32 can tell apart
 # Bars shorter than this share of the largest distance are made by the rounding of equal distances.
 _SPECK = 1e-12
@@ -31,8 +33,10 @@ def check_request(dimension: int, engine: str, field: int) -> None:
     if engine not in get_args(Engine):
         raise InvalidConfig(f"engine is one of {', '.join(get_args(Engine))}; got {engine!r}")
     prime = isinstance(field, int) and field >= 2 and all(field % divisor for divisor in range(2, int(field**0.5) + 1))
-    if not prime or field > _LARGEST_FIELD:
-        raise InvalidConfig(f"field is a prime up to {_LARGEST_FIELD}, the p of the coefficients Z/p; got {field!r}")
+    if not prime or field > _LARGEST_FIELD[engine]:
+        raise InvalidConfig(
+            f"field is a prime up to {_LARGEST_FIELD[engine]} in {engine}, the p of the coefficients Z/p; got {field!r}"
+        )
 
 
 def check_size(landmarks: int, dimension: int, engine: Engine, budget: int | None = None) -> None:
@@ -94,7 +98,28 @@ def rips_bars(distances: Floats, dimension: int, engine: Engine, field: int) -> 
     return np.asarray(bars[longer])
 
 
+def loop_cocycles(distances: Floats, field: int) -> tuple[Floats, list[Cocycle]]:
+    """The bars of dimension 1 as :func:`rips_bars` gives them, and a cocycle modulo `field` for each, by ripser.
+
+    A cocycle is (edges, 3): two points and the value, 0 to `field` - 1, of the edge from the first to the second; the
+    edge the other way round has the negative. It is a cocycle at every scale before the bar's death, where edges that
+    are longer than the scale are left out.
+    """
+    if len(distances) == 1:
+        return np.empty((0, 2)), []
+    bars, cocycles = _ripser(distances, float(distances.max(axis=1).min()), 1, field, cocycles=True)
+    longer = np.flatnonzero(bars[:, 1] - bars[:, 0] > _SPECK * distances.max())
+    return bars[longer], [cocycles[bar] for bar in longer]
+
+
 def _by_ripser(distances: Floats, enclosing: float, dimension: int, field: int) -> Floats:
+    return _ripser(distances, enclosing, dimension, field)[0]
+
+
+def _ripser(
+    distances: Floats, enclosing: float, dimension: int, field: int, cocycles: bool = False
+) -> tuple[Floats, list[Cocycle]]:
+    """The bars of one dimension in float64, and their cocycles where they are asked for."""
     from ripser import ripser
 
     # Persistence asks only which distance is larger: given their ranks, ripser's float32 loses nothing.
@@ -105,16 +130,19 @@ def _by_ripser(distances: Floats, enclosing: float, dimension: int, field: int) 
             "fewer landmarks or engine='gudhi'"
         )
     place = float(np.searchsorted(values, enclosing))
-    found = ripser(
+    answer = ripser(
         ranks.reshape(distances.shape).astype(np.float32),
         maxdim=dimension,
         thresh=place,
         coeff=field,
         distance_matrix=True,
-    )["dgms"][dimension]
+        do_cocycles=cocycles,
+    )
+    found = answer["dgms"][dimension]
     ends = np.append(values, np.inf)
     at = np.where(np.isfinite(found), found, len(values)).astype(np.int64)
-    return np.asarray(ends[at].reshape(-1, 2), dtype=np.float64)
+    bars = np.asarray(ends[at].reshape(-1, 2), dtype=np.float64)
+    return bars, list(answer["cocycles"][dimension]) if cocycles else []
 
 
 def _by_gudhi(distances: Floats, enclosing: float, dimension: int, field: int) -> Floats:

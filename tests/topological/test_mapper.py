@@ -7,6 +7,7 @@ import warnings
 import kmapper
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
@@ -14,7 +15,7 @@ from sklearn.cluster import DBSCAN, KMeans
 
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
 from geomsim_topological import mapper
-from geomsim_topological.clusterer import knee
+from geomsim_topological.neighbour_scale import knee
 
 
 def circle(n, centre=0.0):
@@ -233,6 +234,136 @@ def test_errors_say_what_was_wrong(make, message):
         make()
 
 
-def test_a_cover_set_too_large_for_its_distances_is_refused():
-    with pytest.raises(GeomsimError, match=r"holds 30000 rows.*use more cubes"):
-        mapper.Dbscan(0.1).resolve(np.zeros((30_000, 1)), [np.arange(30_000)])
+def test_a_cover_set_of_any_size_is_clustered():
+    # All distances of this set would take 28 GB.
+    points = np.random.default_rng(0).uniform(size=(60_000, 2)).astype(np.float32)
+    graph = mapper.mapper_graph(points, points[:, 0], mapper.Cubes(1), mapper.Dbscan(0.02, 3))
+    assert (len(graph.nodes), len(graph.noise)) == (1, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_built_in_dbscan_has_the_nodes_and_edges_of_kmapper(dtype, seed):
+    generator = np.random.default_rng(seed)
+    angle = generator.uniform(0, 2 * np.pi, 3000)
+    points = np.column_stack([np.cos(angle), np.sin(angle), np.zeros((3000, 14))]) + generator.normal(
+        scale=0.02, size=(3000, 16)
+    )
+    points = points.astype(dtype)
+    ours = mapper.mapper_graph(points, points[:, :2], mapper.Cubes(12, 0.3), mapper.Dbscan(0.2, 2)).to_kmapper()
+    # With two samples there are no border rows, so nothing depends on the order of the rows.
+    theirs = kmapper_graph(points, points[:, :2], 12, 0.3, DBSCAN(eps=0.2, min_samples=2))
+    their_names = {frozenset(rows): name for name, rows in theirs["nodes"].items()}
+    assert len(their_names) > 30
+    assert {frozenset(rows) for rows in ours["nodes"].values()} == set(their_names)
+    renamed = {name: their_names[frozenset(rows)] for name, rows in ours["nodes"].items()}
+    assert {name.split("_")[0] for name in renamed} == {name.split("_")[0] for name in renamed.values()}
+    assert {frozenset(renamed[name] for name in one) for one in ours["simplices"]} == {
+        frozenset(one) for one in theirs["simplices"]
+    }
+
+
+class Odd:
+    """A clusterer with fit and labels_ alone, labels with holes, and one way to be wrong."""
+
+    def __init__(self, wrong=False):
+        self.wrong = wrong
+
+    def fit(self, points):
+        self.dtype = points.dtype
+        labels = np.where(points[:, 1] > 0, 7.0, 1_000_000_000)
+        self.labels_ = labels[1:] if self.wrong else np.where(points[:, 1] > 1, np.nan, labels)
+        return self
+
+
+def test_clusterers_with_labels_of_their_own():
+    points = cloud(100, 2, 0).astype(np.float32)
+    clusterer = Odd()
+    graph = mapper.mapper_graph(points, points[:, 0], mapper.Cubes(1), clusterer)
+    assert clusterer.dtype == np.float32
+    assert graph.names == ("cube0_cluster7", "cube0_cluster1000000000")
+    assert set(graph.noise) == set(np.flatnonzero(points[:, 1] > 1))
+    assert set(graph.nodes["cube0_cluster7"]) == set(np.flatnonzero((points[:, 1] > 0) & (points[:, 1] <= 1)))
+
+
+class Fixed:
+    """A cover that gives the sets it was made with."""
+
+    def __init__(self, *sets, uses="points"):
+        self.given, self.uses = sets, uses
+
+    def __str__(self):
+        return "Fixed"
+
+    def sets(self, values):
+        self.values = values
+        return [np.array(rows, dtype=int) for rows in self.given]
+
+
+def test_covers_of_points_need_no_lens():
+    points = cloud(10, 3, 0).astype(np.float32)
+    cover = Fixed([0, 1, 2], [], [2, 3])
+    graph = mapper.mapper_graph(points, None, cover, mapper.Dbscan(100.0, 1))
+    assert cover.values.dtype == np.float32
+    assert graph.names == ("cube0_cluster0", "cube1_cluster0")
+    assert graph.edges.tolist() == [[0, 1]]
+    assert graph.noise.tolist() == list(range(4, 10))
+    assert (graph.meta_data["n_cubes"], graph.meta_data["perc_overlap"]) == ("Fixed", "none")
+
+
+def test_a_cover_without_rows_gives_a_graph_without_nodes():
+    graph = mapper.mapper_graph(np.eye(3), None, Fixed([], []), mapper.Dbscan(1.0))
+    assert (len(graph.nodes), graph.noise.tolist()) == (0, [0, 1, 2])
+    with pytest.raises(DegenerateSpace, match="no distances to find eps in"):
+        mapper.mapper_graph(np.eye(3), None, Fixed([], []))
+    assert len(mapper.mapper_graph(np.eye(3), None, Fixed(), KMeans(2)).nodes) == 0
+
+
+def test_all_noise_and_all_one_node():
+    points = cloud(300, 3, 0)
+    tiny = mapper.mapper_graph(points, points[:, 0], mapper.Cubes(1), mapper.Dbscan(1e-300, 2))
+    assert (len(tiny.nodes), len(tiny.noise)) == (0, 300)
+    huge = mapper.mapper_graph(points, points[:, 0], mapper.Cubes(1), mapper.Dbscan(1e300, 300))
+    assert (len(huge.nodes), len(huge.edges), len(huge.noise)) == (1, 0, 0)
+    assert len(mapper.mapper_graph(points, points[:, 0], mapper.Cubes(1), mapper.Dbscan(1e300, 301)).nodes) == 0
+
+
+def test_one_row():
+    cover = Fixed([0])
+    assert len(mapper.mapper_graph([[1.0, 2.0]], None, cover, mapper.Dbscan(1.0, 1)).nodes) == 1
+    assert mapper.mapper_graph([[1.0, 2.0]], None, cover, mapper.Dbscan(1.0, 2)).noise.tolist() == [0]
+    assert len(mapper.mapper_graph([[1.0, 2.0]], None, cover, mapper.SingleLinkage()).nodes) == 1
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64])
+def test_any_dtype_of_points(dtype):
+    points = torch.arange(8)[:, None].to(dtype)
+    graph = mapper.mapper_graph(points, np.arange(8.0), mapper.Cubes(2, 0.3), mapper.Dbscan(1.0, 2))
+    assert (len(graph.nodes), len(graph.noise)) == (2, 0)
+
+
+def test_rows_read_backwards_and_frozen_points():
+    points = cloud(200, 3, 0)
+    expected = as_sets(mapper.mapper_graph(points[::-1].copy(), points[::-1, 0], mapper.Cubes(4), mapper.Dbscan(1.0)))
+    assert as_sets(mapper.mapper_graph(points[::-1], points[::-1, 0], mapper.Cubes(4), mapper.Dbscan(1.0))) == expected
+    frozen = np.asfortranarray(points[::-1])
+    frozen.flags.writeable = False
+    assert as_sets(mapper.mapper_graph(frozen, frozen[:, 0], mapper.Cubes(4), mapper.Dbscan(1.0))) == expected
+
+
+@pytest.mark.parametrize(
+    ("cover", "clusterer", "message"),
+    [
+        (Fixed([0, 1], uses="lens"), mapper.Dbscan(1.0), "Fixed cuts the values of a lens, and there is none"),
+        (Fixed([0, 3]), mapper.Dbscan(1.0), "set 0 of Fixed does not hold rising row numbers from 0 to 2"),
+        (Fixed([0, 1], [], [1, 1]), mapper.Dbscan(1.0), "set 1 of Fixed does not hold rising"),
+        (Fixed([2, 0]), mapper.Dbscan(1.0), "set 0 of Fixed does not hold rising"),
+        (Fixed([-1, 0]), mapper.Dbscan(1.0), "set 0 of Fixed does not hold rising"),
+        (Fixed([[0, 1]]), mapper.Dbscan(1.0), "set 0 of Fixed does not hold rising"),
+        (Fixed([0, 1, 2]), Odd(wrong=True), r"gave labels of shape \(2,\) for 3 rows"),
+        (Fixed([0, 1, 2]), object(), "is no clusterer: it needs fit_predict"),
+    ],
+)
+def test_covers_and_clusterers_of_other_makers_are_checked(cover, clusterer, message):
+    with pytest.raises(GeomsimError, match=message):
+        mapper.mapper_graph(np.eye(3), None, cover, clusterer)

@@ -16,6 +16,7 @@ import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
 from geomsim_topological.mapper import MapperGraph
 from geomsim_topological.mapper_transport import MapperTransport, membership
+from geomsim_topological.transport import exact_transport
 
 
 def features(n=500, width=128, noise=0.5, seed=0):
@@ -155,6 +156,53 @@ def test_explanation_tells_who_goes_where():
     halves = metric.explain(by_hand(4, a=[0, 1, 2, 3]), by_hand(4, x=[0, 1], y=[2, 3]))
     assert halves.tables["partners"]["entropy (bits)"] == pytest.approx([1.0])
     assert halves.tables["plan"]["shared rows"] == [2, 2]
+
+
+def test_draws_are_the_formula_to_the_last_bit():
+    random = np.random.default_rng(4)
+    metric = MapperTransport()
+    left, right = (metric.prepare(points) for points in features(300, 32))
+    orders = np.stack([random.permutation(300) for _ in range(6)])
+    B, C = left.incidence.toarray(), right.incidence.toarray()
+    expected = []
+    for order in orders:
+        both = B.T @ C[order]
+        cost = 1.0 - both / (B.sum(0)[:, None] + C.sum(0)[None] - both)
+        expected.append(exact_transport(cost, left.mass, right.mass).value)
+    assert metric.score_many(left, right, torch.from_numpy(orders)).tolist() == expected
+    assert [float(metric.score(left, right, torch.from_numpy(order))) for order in orders] == expected
+
+
+def test_graphs_at_hand_are_states():
+    points = features(200, 32)[0]
+    metric = MapperTransport(n_cubes=4)
+    prepared, given_graph = metric.prepare(points), metric.state_of(metric.graph(points))
+    assert (prepared.incidence != given_graph.incidence).nnz == 0
+    assert prepared.mass.tolist() == given_graph.mass.tolist()
+    with pytest.raises(DegenerateSpace, match="none of its 3 rows is in one"):
+        metric.state_of(MapperGraph.from_kmapper({"nodes": {}}, 3))
+
+
+def test_explanation_tells_what_becomes_of_nodes_and_edges():
+    left = by_hand(9, whole=[0, 1, 2, 3], rest=[3, 4, 5, 6, 7])
+    right = by_hand(9, low=[0, 1], high=[2, 3], rest=[3, 4, 5, 6, 7])
+    found = MapperTransport().explain(left, right)
+    assert set(found.tables["splits"]["left node"]) == {"whole"}
+    assert found.tables["splits"]["right node"] == ["low", "high"]
+    assert found.tables["merges"]["right node"] == []
+    assert found.facts["nodes split"] == 1
+    assert found.facts["nodes merged"] == 0
+    assert found.facts["distance between components (edges)"] == 2.0  # low is apart
+    assert found.facts["edges preserved left"] == 0.0  # whole goes to low, which is not joined to rest
+    assert found.facts["edges preserved right, weighted"] == 1.0
+    assert found.tables["partners right"]["best left node"] == ["whole", "whole", "rest"]
+    assert found.tables["partners"]["rows"] == [4, 5]
+    same = MapperTransport().explain(left, left)
+    assert same.tables["partners"]["distortion (edges)"] == [0.0, 0.0]
+    assert same.facts["edges preserved left"] == same.facts["edges preserved right"] == 1.0
+    lone = MapperTransport().explain(by_hand(2, a=[0, 1]), by_hand(2, a=[0, 1]))
+    assert "edges preserved left" not in lone.facts  # there are none
+    json.dumps({**found.facts, **found.tables})
 
 
 def test_degenerate_clouds():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
 
 import numpy as np
@@ -12,8 +13,15 @@ from hypothesis import strategies as st
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import cdist
 
-from geomsim import InvalidConfig, InvalidSpace, Space
-from geomsim_topological.persistence import bottleneck_distance, default_landmarks, diagram, diagram_of_distances
+from geomsim import GeomsimWarning, InvalidConfig, InvalidSpace, Space
+from geomsim_topological.persistence import (
+    bottleneck_distance,
+    default_landmarks,
+    diagram,
+    diagram_of_distances,
+    landscape_distance,
+    wasserstein_distance,
+)
 
 ENGINES = ["ripser", "gudhi"]
 
@@ -73,7 +81,7 @@ def test_the_product_of_two_polygons_has_two_loops(engine):
 def test_the_product_of_two_polygons_has_one_void():
     one = cdist(polygon(11), polygon(11))
     torus = np.maximum(np.kron(one, np.ones((11, 11))), np.kron(np.ones((11, 11)), one))
-    found = diagram_of_distances(torus, dimension=2)
+    found = diagram_of_distances(torus, dimension=2, engine="ripser")
     assert found.bars[:1] == pytest.approx(np.array([[chord(11, 1), chord(11, 4)]]), rel=1e-12)
     assert (found.persistence > 0.1).sum() == 1
 
@@ -95,6 +103,13 @@ def test_a_klein_bottle_has_a_loop_that_only_even_coefficients_see(field, loops,
     assert (found.persistence > 0.15).sum() == loops
     assert found.persistence[loops:].max(initial=0.0) < 0.05
     assert found.field == field
+
+
+def test_the_largest_fields_of_both_engines():
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    expected = diagram(points).bars.tolist()
+    for engine, largest in (("ripser", 127), ("gudhi", 251)):
+        assert diagram(points, engine=engine, field=largest).bars.tolist() == expected
 
 
 @given(st.integers(5, 25), st.integers(1, 3), st.integers(0, 1000))
@@ -193,8 +208,9 @@ def test_a_single_point_and_two(engine):
         ({"landmarks": 0}, "landmarks is the number of rows to use, at least 1"),
         ({"landmarks": 2.5}, "landmarks is the number of rows"),
         ({"engine": "javaplex"}, "engine is one of ripser, gudhi; got 'javaplex'"),
-        ({"field": 4}, "field is a prime up to 251"),
-        ({"field": 257}, "field is a prime up to 251"),
+        ({"field": 4}, "field is a prime up to 127 in ripser"),
+        ({"field": 131}, "field is a prime up to 127 in ripser"),
+        ({"field": 257, "engine": "gudhi"}, "field is a prime up to 251 in gudhi"),
         ({"dimension": 2, "landmarks": 201}, "at most 200 points; ask for landmarks=200 or fewer"),
         (
             {"landmarks": 250, "memory_budget": 2**20},
@@ -257,3 +273,39 @@ def test_a_point_twice_in_a_matrix_of_distances_changes_nothing():
         assert diagram_of_distances(one[np.ix_(rows, rows)], dimension).bars.tolist() == (
             diagram_of_distances(one, dimension).bars.tolist()
         )
+
+
+def test_more_landmarks_than_rows_are_all_rows():
+    points = np.random.default_rng(1).normal(size=(30, 3))
+    for dimension in (0, 1, 2):
+        expected, found = diagram(points, dimension), diagram(points, dimension, landmarks=10_000)
+        assert found.to_dict() == expected.to_dict()
+        assert (found.n_landmarks, found.covering_radius) == (30, 0.0)
+
+
+def test_points_that_look_like_distances_are_read_as_points_with_a_warning():
+    distances = cdist(polygon(9), polygon(9))
+    with pytest.warns(GeomsimWarning, match=r"9 points of width 9 are symmetric.*use diagram_of_distances if"):
+        found = diagram(distances)
+    assert found.bars == pytest.approx(diagram_of_distances(cdist(distances, distances)).bars)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        diagram(distances[:8])
+        diagram(distances + np.eye(9))
+        diagram(-distances)
+        diagram(np.triu(distances))
+        diagram(np.zeros((4, 4)), 0)
+        diagram([[0.0, 1.0], [1.0, 0.0]], 0)
+        diagram_of_distances(distances)
+
+
+def test_empty_diagrams_in_every_distance():
+    empty, loop = diagram(np.linspace(0, 1, 9)[:, None]).bars, diagram(polygon(9)).bars
+    length = float(loop[0, 1] - loop[0, 0])
+    for distance, expected in (
+        (bottleneck_distance, length / 2),
+        (wasserstein_distance, length / 2),
+        (landscape_distance, (length**3 / 12) ** 0.5),
+    ):
+        assert distance(empty, empty) == 0.0
+        assert distance(empty, loop) == distance(loop, empty) == pytest.approx(expected)
