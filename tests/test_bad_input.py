@@ -54,7 +54,12 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "cknna": [{"k": 2}],
     "second-order-cosine": [{"k": 2}, {"k": 2, "centre": False}],
     "mmcs": [{}, {"direction": "right-to-left", "absolute": True}],
-    "mapper-transport": [{"components": 1, "n_cubes": 2}, {"components": 1, "n_cubes": 2, "relative_eps": 1.0}],
+    **{
+        f"mapper-{name}": [{"components": 1, "n_cubes": 2}, {"components": 1, "n_cubes": 2, "relative_eps": 1.0}]
+        for name in ("transport", "cka", "hypergraph", "persistence", "gromov", "fused")
+    },
+    "gromov-wasserstein": [{}, {"landmarks": 6}, {"normalise": "rms"}],
+    "geometry-score": [{"repeats": 10}],
 }
 EVERY: list[Variant] = [(name, chosen) for name in geomsim.metrics() for chosen in VARIANTS.get(name, [{}])]
 WITHOUT_UNIT = [variant for variant in EVERY if variant[1].get("normalize", "") is not None]

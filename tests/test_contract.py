@@ -50,6 +50,23 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("persistence-wasserstein", {"order": 2}),
     ("persistence-bottleneck", {"dimension": 2, "landmarks": 40}),
+    *(
+        (f"mapper-{name}", parameters)
+        for name in ("cka", "transport", "hypergraph", "persistence", "gromov", "fused")
+        for parameters in ({"components": 1, "n_cubes": 2}, {"relative_eps": 0.8, "n_cubes": 4, "min_samples": 1})
+    ),
+    ("mapper-persistence", {"component": 1, "filled": False}),
+    ("mapper-gromov", {"normalise": True}),
+    ("mapper-fused", {"alpha": 0.0}),
+    ("mapper-fused", {"alpha": 1.0}),
+    ("gromov-wasserstein", {"landmarks": 6}),
+    ("gromov-wasserstein", {"normalise": "rms"}),
+    ("gromov-wasserstein", {"normalise": None}),
+    ("rtd", {"rows": 12}),
+    ("rtd", {"scale": "root-mean-square"}),
+    ("rtd-lite", {"scale": "root-mean-square"}),
+    ("heat-trace", {"k": 2}),
+    ("geometry-score", {"repeats": 5, "landmarks": 16, "gamma": 0.05}),
 ]
 SUBJECTS = [(name, {}) for name in geomsim.metrics()] + VARIANTS
 

@@ -22,6 +22,7 @@ def birth_death(
     *,
     title: str = "Persistence diagram",
     what: str = "loops",
+    limits: tuple[float, float] | None = None,
     look: Look = LIGHT,
 ) -> Axes:
     """Each bar as a dot at (birth, death); those above the dashed line, 4 covering radii over the diagonal, are real.
@@ -35,6 +36,8 @@ def birth_death(
         line.
     what
         what the bars stand for: components, loops, voids.
+    limits
+        of both axes, where several diagrams are to be compared.
 
     Raises GeomsimError for an array that is not (bars, 2).
 
@@ -52,7 +55,7 @@ def birth_death(
     highest = float(finite[:, 1].max(initial=float(found[:, 0].max(initial=1.0))))
     lowest = min(lowest, highest) if np.isfinite(lowest) else 0.0
     room = 0.06 * (highest - lowest or 1.0)
-    low, high = lowest - room, highest + 2 * room
+    low, high = limits or (lowest - room, highest + 2 * room)
     gap = 4.0 * covering_radius
     certain = found[:, 1] - found[:, 0] > gap
     axes.fill_between([low, high], [low, high], [low, low], color=look.ramp[0], lw=0, zorder=0)
@@ -60,7 +63,7 @@ def birth_death(
     handles: list[Any] = []
     heights = np.minimum(found[:, 1], highest + room)
     for chosen, colour, label, filled in (
-        (certain, look.bars[0], f"{int(certain.sum())} certain", True),
+        (certain, look.bars[0], f"{int(certain.sum())} {'certain' if covering_radius else what}", True),
         (~certain, look.quiet, f"{int((~certain).sum())} that landmarks may have made", False),
     ):
         if chosen.any():
