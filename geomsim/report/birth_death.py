@@ -76,7 +76,7 @@ def birth_death(
                     )  # fmt: skip
                     dots.set_label(label if not infinite else f"{label} that never die")
                     handles.append(dots)
-    if covering_radius and len(found):
+    if covering_radius and len(found) and gap < high - low:  # else the line lies above the figure
         handles += axes.plot(
             [low, high], [low + gap, high + gap], color=look.bars[1], lw=1.1, ls=(0, (4, 2)), zorder=2,
             label="certain above this line",

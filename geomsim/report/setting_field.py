@@ -85,7 +85,15 @@ def setting_field(
         from matplotlib.patches import Rectangle
 
         frame = Rectangle(
-            (marked[1] - 0.5, marked[0] - 0.5), 1, 1, fill=False, ec=look.bars[1], lw=2, zorder=3, label=mark_name
+            (marked[1] - 0.5, marked[0] - 0.5),
+            1,
+            1,
+            fill=False,
+            ec=look.bars[1],
+            lw=2,
+            zorder=3,
+            label=mark_name,
+            clip_on=False,
         )
         axes.add_patch(frame)
         key_below(axes, [frame], look)

@@ -145,7 +145,8 @@ def _agreement(made: Made, draws: int, blocks: Any, common: Common) -> Multiscal
     from geomsim_topological.multiscale import multiscale_agreement
 
     common.note(f"agreement at {len(made.sweeps[0].settings)} settings, {draws} shuffles each")
-    return multiscale_agreement(*made.sweeps, draws=draws, seed=common.start, groups=blocks)
+    left, right = made.sweeps
+    return multiscale_agreement(left, right, draws=draws, seed=common.start, groups=blocks)
 
 
 def _warn_of_nothing(sides: Sequence[dict[str, Any]]) -> None:

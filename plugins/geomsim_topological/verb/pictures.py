@@ -27,10 +27,13 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 
+_LEAST_SHARE = 0.01
+
 
 def one_graph(graph: MapperGraph, colours: Floats, colour_name: str, name: str, seed: int) -> Figure:
     """A graph, its nodes coloured by a number each."""
-    drawn = _drawn(graph, graph_layout(graph, seed), colours, name)
+    part, nodes, called = _main_part(graph, name)
+    drawn = _drawn(part, graph_layout(part, seed), colours[nodes], called)
     return figure_of(node_link(drawn, colour_name=colour_name))
 
 
@@ -38,15 +41,42 @@ def two_graphs(
     found: GraphComparison, colours: Floats, colour_name: str, names: Sequence[str], title: str, seed: int
 ) -> Figure:
     """Both graphs: the right one turned towards its partners, the left one's colours carried to it along the plan."""
-    left = graph_layout(found.left, seed)
-    right = aligned_layout(left, found.right, found.plan, seed)
     carried = np.asarray(found.carry(colours).values, dtype=np.float64)
+    left, left_nodes, left_name = _main_part(found.left, names[0])
+    right, right_nodes, right_name = _main_part(found.right, names[1])
+    places = graph_layout(left, seed)
+    turned = _as_wide(aligned_layout(places, right, found.plan[left_nodes][:, right_nodes], seed), places)
     return node_link_pair(
-        _drawn(found.left, left, colours, names[0]),
-        _drawn(found.right, right, carried, names[1]),
+        _drawn(left, places, colours[left_nodes], left_name),
+        _drawn(right, turned, carried[right_nodes], right_name),
         colour_name=f"{colour_name} on the left, carried to the right by the plan",
         title=title,
     )
+
+
+def _as_wide(places: Floats, others: Floats) -> Floats:
+    """Places at the extent of others, around their middle; alignment shrinks a graph whose parts lie elsewhere."""
+    if len(places) < 2 or len(others) < 2:
+        return places
+    centre = (others.max(axis=0) + others.min(axis=0)) / 2
+    own = (places.max(axis=0) + places.min(axis=0)) / 2
+    extent, wanted = float(np.ptp(places, axis=0).max()), float(np.ptp(others, axis=0).max())
+    return np.asarray(centre + (places - own) * (wanted / (extent or 1.0)), dtype=np.float64)
+
+
+def _main_part(graph: MapperGraph, name: str) -> tuple[MapperGraph, NDArray[np.int64], str]:
+    """The components with a hundredth of the rows or more, their nodes, and a name that says whether any is left out.
+
+    Hundreds of specks would leave no room for what has a shape. Where all components are small, all are drawn.
+    """
+    member = graph.component_of
+    rows = np.bincount(member, weights=graph.sizes, minlength=1)
+    nodes = np.flatnonzero(rows[member] >= _LEAST_SHARE * graph.n_rows)
+    if len(nodes) in (0, len(graph.names)):
+        return graph, np.arange(len(graph.names)), name
+    kept = {graph.names[node]: graph.nodes[graph.names[node]] for node in nodes.tolist()}
+    part = MapperGraph.from_kmapper({"nodes": kept}, graph.n_rows)
+    return part, nodes, f"{name}, large components"
 
 
 def diagrams(found: Sequence[Diagram], names: Sequence[str], what: str) -> Figure:

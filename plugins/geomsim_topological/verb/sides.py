@@ -71,7 +71,9 @@ class Opening:
                 "the rows of both"
             )
         if self.pairing is not None and codes:
-            raise InvalidConfig(f"--pairing pairs rows of points; the rows of {codes[0]} are tokens, joined by the text")
+            raise InvalidConfig(
+                f"--pairing pairs rows of points; the rows of {codes[0]} are tokens, joined by the text"
+            )
 
     def sides(self) -> tuple[list[Side], list[str]]:
         """The sides, row i of one belonging to row i of the other, and what a reader must know.
@@ -89,7 +91,7 @@ class Opening:
             if file is not None:
                 sides[number] = _labelled(sides[number], path, file, self.rows)
         if len(sides) == 2:
-            sides = list(_joined(*sides, self.paths, self.pairing))
+            sides = list(_joined(sides[0], sides[1], self.paths, self.pairing))
             return self._documents(sides, notes)
         return sides, notes
 
@@ -114,7 +116,7 @@ class Opening:
             rows = equal_blocks(documents)
             length = int((documents[rows] == documents[rows[0]]).sum())
             notes.append(
-                f"{len(rows)} of {len(documents)} rows are compared: {len(rows) // length} documents, {length} rows each"
+                f"{len(rows)} of {len(documents)} rows are kept: {len(rows) // length} documents, {length} rows each"
             )
             return [side.take(rows) for side in sides], notes
         sizes = np.unique(documents, return_counts=True)[1]
@@ -152,8 +154,8 @@ def _joined(left: Side, right: Side, paths: Sequence[Path], pairing: Path | None
         if left.space.n_rows != right.space.n_rows:
             raise InvalidPairing(
                 f"{paths[0]} has {left.space.n_rows} rows and {paths[1]} has {right.space.n_rows}: say which belong "
-                "together with --pairing, a table that `geomsim pair` writes, or, if the first rows do, take as many of "
-                "both with --rows"
+                "together with --pairing, a table that `geomsim pair` writes, or, if the first rows do, take as many "
+                "of both with --rows"
             )
         return left, right
     pairs = Pairing.open(pairing)
