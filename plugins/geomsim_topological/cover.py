@@ -74,8 +74,10 @@ class Cubes:
         values of the wrong shape, not finite, or that span more or less than numbers can tell apart.
         """
         values = checked_values(values)
-        if not len(values):
-            return []
+        return boxes(values, *self.bounds(values)) if len(values) else []
+
+    def bounds(self, values: NDArray[np.float64]) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+        """Where the intervals of each dimension begin and end. Raises GeomsimError for values that cannot be cut."""
         n = per_dimension(self.n, values.shape[1], "n")
         overlap = per_dimension(self.overlap, values.shape[1], "overlap")
         least, largest = values.min(axis=0), values.max(axis=0)
@@ -94,7 +96,7 @@ class Cubes:
             centres = np.linspace(least[dimension] + inset[dimension], largest[dimension] - inset[dimension], num=count)
             lower.append(centres - reach[dimension])
             upper.append(centres + reach[dimension])
-        return boxes(values, lower, upper)
+        return lower, upper
 
 
 def whole_numbers(n: int | Sequence[int], noun: str) -> int | tuple[int, ...]:

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
 _TILE = 1 << 16  # rows
+_SURE_TO_FIT = 64 << 20  # bytes; asking how much is free takes longer than a small cover
 
 
 def checked_values(values: ArrayLike) -> Floats:
@@ -32,6 +33,10 @@ def checked_values(values: ArrayLike) -> Floats:
     return found
 
 
+Bounds = tuple[Sequence[Floats], Sequence[Floats]]
+"""Where the intervals of each dimension begin, and where they end."""
+
+
 def boxes(values: Floats, lower: Sequence[Floats], upper: Sequence[Floats]) -> list[Numbers]:
     """The rows of each box that holds any, ascending; boxes in the order of their intervals, the last fastest.
 
@@ -40,6 +45,39 @@ def boxes(values: Floats, lower: Sequence[Floats], upper: Sequence[Floats]) -> l
 
     Time and memory are those of the result. Raises GeomsimError where that does not fit into memory.
     """
+    starts, box, n_boxes = _memberships(values, lower, upper)
+    return grouped(starts, box, n_boxes)
+
+
+def nested_boxes(values: Floats, levels: Sequence[Bounds]) -> list[list[Numbers]]:
+    """:func:`boxes` for each of several levels of bounds, each interval of which holds that of the level before.
+
+    The memberships of the last level are found and sorted once; each knows the first level that it belongs to.
+    """
+    starts, box, n_boxes = _memberships(values, *levels[-1])
+    from geomsim_topological.interval_kernels import first_levels
+
+    sizes = np.array([len(bounds) for bounds in levels[-1][0]])
+    # (levels, dimensions, intervals), as far as each dimension has intervals.
+    lower, upper = np.zeros((2, len(levels), len(sizes), sizes.max()))
+    for number, bounds in enumerate(levels):
+        for dimension, size in enumerate(sizes):
+            lower[number, dimension, :size], upper[number, dimension, :size] = (side[dimension] for side in bounds)
+    level = first_levels(values, starts, box, sizes, lower, upper)
+    box, n_boxes = _few_labels(box, n_boxes)
+    marks = sparse.csr_array((level + 1, box, starts), shape=(len(values), n_boxes)).tocsc()
+    rows, first_level = marks.indices.astype(np.int64), marks.data - 1
+    found = []
+    for number in range(len(levels)):
+        within = first_level <= number
+        ends = np.concatenate([[0], np.cumsum(within)])[marks.indptr].tolist()
+        here = rows[within]
+        found.append([here[begin:end] for begin, end in pairwise(ends) if end > begin])
+    return found
+
+
+def _memberships(values: Floats, lower: Sequence[Floats], upper: Sequence[Floats]) -> tuple[Numbers, NDArray[Any], int]:
+    """The boxes of row i, ascending, as ``box[starts[i]:starts[i + 1]]``; starts, box, and how many boxes there are."""
     n_boxes = math.prod(len(bounds) for bounds in lower)
     first = np.empty((len(lower), len(values)), dtype=np.int32)
     counts = np.empty_like(first)
@@ -50,17 +88,20 @@ def boxes(values: Floats, lower: Sequence[Floats], upper: Sequence[Floats]) -> l
     _check_size(float(counts.prod(axis=0, dtype=np.float64).sum()), n_boxes, len(values))
     starts = np.concatenate([[0], np.cumsum(counts.prod(axis=0, dtype=np.int64))])
     box: NDArray[Any] = np.empty(int(starts[-1]), dtype=np.int32 if n_boxes < 1 << 31 else np.int64)
+    sizes = [len(bounds) for bounds in lower]
     for begin in range(0, len(values), _TILE):
         end = min(begin + _TILE, len(values))
-        sizes = [len(bounds) for bounds in lower]
         box[starts[begin] : starts[end]] = _expanded(first[:, begin:end], counts[:, begin:end], sizes)
-    return grouped(starts, box, n_boxes)
+    return starts, box, n_boxes
 
 
 def _check_size(memberships: float, n_boxes: int, n_rows: int) -> None:
+    needed = 24 * memberships
+    if n_boxes < 1 << 62 and needed < _SURE_TO_FIT:
+        return
     import psutil
 
-    needed, free = 24 * memberships, psutil.virtual_memory().available
+    free = psutil.virtual_memory().available
     if n_boxes >= 1 << 62 or needed > free:
         raise GeomsimError(
             f"a grid of {n_boxes:.3g} boxes would hold {n_rows} rows {memberships:.3g} times, which takes "
@@ -87,12 +128,18 @@ def grouped(starts: Numbers, labels: NDArray[Any], n_labels: int) -> list[Number
     >>> [rows.tolist() for rows in grouped(np.array([0, 2, 3]), np.array([4, 7, 7]), 9)]
     [[0], [0, 1]]
     """
-    if n_labels > 4 * len(labels) + 1024:
-        used, renamed = np.unique(labels, return_inverse=True)
-        labels, n_labels = renamed.ravel().astype(np.int32 if len(used) < 1 << 31 else np.int64), len(used)
+    labels, n_labels = _few_labels(labels, n_labels)
     # The transpose of a sparse matrix is a counting sort, which keeps the order of the rows.
     marks = sparse.csr_array((np.ones(len(labels), dtype=np.int8), labels, starts), shape=(len(starts) - 1, n_labels))
     by_label = marks.tocsc()
     rows = by_label.indices.astype(np.int64)
     bounds = by_label.indptr.tolist()
     return [rows[begin:end] for begin, end in pairwise(bounds) if end > begin]
+
+
+def _few_labels(labels: NDArray[Any], n_labels: int) -> tuple[NDArray[Any], int]:
+    """Labels in the same order, renumbered where most of the possible ones are not carried."""
+    if n_labels <= 4 * len(labels) + 1024:
+        return labels, n_labels
+    used, renamed = np.unique(labels, return_inverse=True)
+    return renamed.ravel().astype(np.int32 if len(used) < 1 << 31 else np.int64), len(used)

@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import DegenerateSpace
-from geomsim.parallel import cores, on_cores
 from geomsim_topological.clusterer import NearestCoreDbscan
 from geomsim_topological.density_clusters import NearOrder, SetClusters, cluster_chains, near_order
 from geomsim_topological.graph import MapperGraph
 from geomsim_topological.graph_of_clusters import graph_of_clusters
+from geomsim_topological.interval_products import checked_values, nested_boxes
 from geomsim_topological.mapper import (
     Cubes,
     Dbscan,
     Lens,
     PrincipalComponents,
     cloud_of,
-    cover_sets,
     cover_values,
     notes,
 )
@@ -31,8 +30,6 @@ from geomsim_topological.nested_sets import nested_chains
 Numbers = NDArray[np.int64]
 
 _TWO_COMPONENTS = PrincipalComponents(2)
-# Covers of fewer rows are cut before threads have begun.
-_WORTH_THREADS = 20_000
 
 
 @dataclass(frozen=True)
@@ -81,15 +78,14 @@ def mapper_sweep(
     for each in settings:
         Cubes(each.n, each.overlap), Dbscan(each.eps, min_samples)
     cloud = cloud_of(points)
-    values = cover_values(cloud, lens, Cubes())
+    values = checked_values(cover_values(cloud, lens, Cubes()))
     graphs: dict[Setting, MapperGraph] = {}
     scales = sorted({float(each) for each in eps if not isinstance(each, str)})
     near: NearOrder | None = None
     memberships, taken_over = 0, 0
     for n in dict.fromkeys(resolutions):
         covers = [Cubes(n, overlap) for overlap in sorted(set(overlaps))]
-        threads = cores() if len(cloud) >= _WORTH_THREADS else 1
-        levels = list(on_cores(lambda cover: cover_sets(cover, values), covers, threads))
+        levels = nested_boxes(values, [cover.bounds(values) for cover in covers])
         if "knee" in eps:
             for cover, overlap, sets in zip(covers, sorted(set(overlaps)), levels, strict=True):
                 chosen = _with_knee(cloud, sets, cover, min_samples)

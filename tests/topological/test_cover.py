@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays
 from geomsim import GeomsimError
 from geomsim_topological.balanced_intervals import BalancedIntervals
 from geomsim_topological.cover import Cubes
+from geomsim_topological.interval_products import nested_boxes
 
 
 def sets_of_kmapper(cover, values):
@@ -183,3 +184,19 @@ def test_errors_say_what_was_wrong(cover, n, overlap, values, message):
 def test_spans_beyond_the_range_of_numbers_are_refused(values):
     with pytest.raises(GeomsimError, match=r"lens dimension 0 run from .* multiply"):
         Cubes(9).sets(np.array(values))
+
+
+@given(
+    st.integers(1, 60), st.integers(1, 3), st.integers(1, 7), st.booleans(), st.integers(0, 10_000),
+    st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.8]), min_size=1, max_size=4, unique=True),
+)  # fmt: skip
+@settings(max_examples=100, deadline=None)
+def test_nested_boxes_are_those_of_each_overlap(n_rows, dimensions, n, whole, seed, overlaps):
+    values = np.random.default_rng(seed).normal(size=(n_rows, dimensions))
+    values = np.round(2 * values) if whole else values
+    covers = [Cubes(n, overlap) for overlap in sorted(overlaps)]
+    found = nested_boxes(values, [cover.bounds(values) for cover in covers])
+    for cover, sets in zip(covers, found, strict=True):
+        alone = cover.sets(values)
+        assert len(sets) == len(alone)
+        assert all(np.array_equal(one, other) for one, other in zip(sets, alone, strict=True))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import DegenerateSpace, GeomsimError
-from geomsim_topological import sweep as sweeps
+from geomsim_topological import density_clusters
 from geomsim_topological.mapper import Cubes, Dbscan, mapper_graph
 from geomsim_topological.nested_sets import nested_chains
 from geomsim_topological.sweep import Setting, mapper_sweep
@@ -36,7 +36,7 @@ def test_graphs_are_those_of_single_runs(n_rows, width, min_samples, whole, seed
 
 
 def test_large_sweeps_run_in_threads_and_are_the_same(monkeypatch):
-    monkeypatch.setattr(sweeps, "_WORTH_THREADS", 1)
+    monkeypatch.setattr(density_clusters, "_WORTH_THREADS", 1)
     generator = np.random.default_rng(0)
     angle = generator.uniform(0, 2 * np.pi, 6000)
     points = np.column_stack([np.cos(angle), np.sin(angle), np.zeros((6000, 6))]).astype(np.float32)
