@@ -1,1 +1,1 @@
-"""Topological metrics: Mapper graphs and the transport between them. One concept per file."""
+"""Mapper graphs, persistent homology and optimal transport: metrics on the shape of clouds, and what they rest on."""

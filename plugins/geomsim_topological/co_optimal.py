@@ -62,7 +62,7 @@ def co_optimal_transport(
     falls no more. That ends at a local optimum, hence many starts: the plan that keeps the given order; the product of
     the masses; the best plan by the distributions of numbers in each column; and random plans, half of them near the
     third. The cost found is an upper bound of the minimum. It can depend on the order in which rows and columns are
-    given: see :func:`geomsim_topological.hypernetwork.canonical_order`.
+    given: see :func:`geomsim_topological.hypernetwork.canonical_orders`.
 
     Every plan is checked, see :func:`geomsim_topological.transport.exact_transport`.
 

@@ -13,8 +13,8 @@ from geomsim_topological.rips import Cocycle, check_request, loop_cocycles
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-OTHER_PRIMES = (47, 53, 59, 61, 67, 71)
-"""Tried in turn where a cocycle modulo the field asked for is none in whole numbers."""
+# Tried in turn where a cocycle modulo the field asked for is none in whole numbers.
+_OTHER_PRIMES = (47, 53, 59, 61, 67, 71)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ def integer_cocycle(loops: Loops, bar: int, scale: float) -> tuple[Whole, int]:
     de Silva, Morozov and Vejdemo-Johansson (2011), "Persistent cohomology and circular coordinates", section 2.4.
     """
     tried = []
-    for prime in dict.fromkeys((loops.field, *OTHER_PRIMES)):
+    for prime in dict.fromkeys((loops.field, *_OTHER_PRIMES)):
         same = loops if prime == loops.field else loops_of(loops.distances, prime)
         tried.append(prime)
         if bar < len(same.bars) and np.array_equal(same.bars[bar], loops.bars[bar]):

@@ -77,7 +77,7 @@ def cell_evidence(
     if texts is not None and not callable(texts) and len(texts) != left.n_rows:
         raise GeomsimError(f"texts are one per row: the graphs were made of {left.n_rows} rows, got {len(texts)} texts")
     both = _in_both(left, right)
-    first, second = (_rows_of(graph, node) for graph, node in ((left, left_node), (right, right_node)))
+    first, second = (graph.nodes[graph.names[node]] for graph, node in ((left, left_node), (right, right_node)))
     rows = np.intersect1d(first, second)
     sizes = int(both[first].sum()), int(both[second].sum())
     found = None
@@ -278,7 +278,3 @@ def _in_both(left: MapperGraph, right: MapperGraph) -> NDArray[np.bool_]:
     for graph in (left, right):
         found[graph.noise] = False
     return found
-
-
-def _rows_of(graph: MapperGraph, node: int) -> NDArray[np.int64]:
-    return np.asarray(np.sort(graph.incidence[:, [node]].nonzero()[0]), dtype=np.int64)

@@ -23,12 +23,9 @@ def graph_layout(graph: MapperGraph, seed: int = 0) -> Floats:
     """
     if not graph.names:
         return np.empty((0, 2))
-    adjacency = sparse.csr_matrix(
-        (np.ones(len(graph.edges)), (graph.edges[:, 0], graph.edges[:, 1])), shape=(len(graph.names),) * 2
-    )
-    count, label = sparse.csgraph.connected_components(adjacency, directed=False)
     placed = np.empty((len(graph.names), 2))
-    parts = sorted((np.flatnonzero(label == part) for part in range(count)), key=lambda part: (-len(part), part[0]))
+    parts = [np.flatnonzero(graph.component_of == component) for component in range(graph.components)]
+    parts.sort(key=lambda part: (-len(part), part[0]))
     boxes = [_upright(_connected(graph, part, seed)) for part in parts]
     for part, box, corner in zip(parts, boxes, _packed([box.max(axis=0) for box in boxes]), strict=True):
         placed[part] = box + corner

@@ -13,8 +13,7 @@ from torch import Tensor
 from geomsim import Explanation, PairedMetric
 from geomsim_topological.graph import MapperGraph
 from geomsim_topological.mapper_settings import MapperSettings
-from geomsim_topological.membership import Membership as Membership
-from geomsim_topological.membership import membership as membership
+from geomsim_topological.membership import Membership, membership
 from geomsim_topological.plan_tables import (
     Plan,
     Table,

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import GeomsimError
-from geomsim_topological.canonical import canonical_order
 
 Floats = NDArray[np.float64]
 
@@ -57,11 +56,6 @@ class MeasuredSpace:
         middle = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
         places = np.stack([np.searchsorted(row, middle - 1e-12) for row in reached])
         return np.take_along_axis(values, places, axis=1)
-
-    @cached_property
-    def order(self) -> NDArray[np.int64]:
-        """The points in an order that follows from distances and masses alone, see :func:`canonical_order`."""
-        return canonical_order(self.distances, self.mass)
 
 
 def measured_space(distances: ArrayLike, mass: ArrayLike | None = None) -> MeasuredSpace:

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from geomsim import GeomsimError
 from geomsim.nulls import Shuffle, Trial
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.mapper_transport import MapperTransport, membership
+from geomsim_topological.mapper_transport import MapperTransport
+from geomsim_topological.membership import membership
 from geomsim_topological.setting_grid import SettingGrid
 from geomsim_topological.settings_choice import check_alike
 from geomsim_topological.stability import Stability, row_count, sweep_stability
@@ -94,22 +94,6 @@ class MultiscaleAgreement:
                 "stable_share_right": self.right.stable_share,
             }
         )
-
-
-def transport_score(left: MapperGraph, right: MapperGraph) -> float:
-    """The score of ``mapper-transport`` of two graphs on the same rows, see :class:`MapperTransport`.
-
-    Raises GeomsimError for graphs on different numbers of rows, and for one without nodes.
-
-    >>> graph = MapperGraph.from_kmapper({"nodes": {"a": [0, 1], "b": [1, 2]}}, n_rows=3)
-    >>> transport_score(graph, graph)
-    0.0
-    """
-    if left.n_rows != right.n_rows:
-        raise GeomsimError(f"both graphs are on the same rows, got {left.n_rows} on the left and {right.n_rows}")
-    if not left.names or not right.names:
-        raise GeomsimError("a graph without nodes has nothing to move: use a larger eps or fewer cubes")
-    return float(MapperTransport().score(membership(left), membership(right), torch.arange(left.n_rows)))
 
 
 def multiscale_agreement(

@@ -45,12 +45,12 @@ def tiles(rows: int, width: int) -> list[slice]:
     return [slice(start, min(start + height, rows)) for start in range(0, rows, height)]
 
 
-def canonical_order(cloud: AnyFloats) -> Numbers:
+def order_by_values(cloud: AnyFloats) -> Numbers:
     """Row numbers sorted by the rows' first entries, rows equal in these by their bytes.
 
     The cloud in this order is the same for whatever order its rows came in; equal rows stand side by side.
 
-    >>> canonical_order(np.array([[3.0, 0.0], [1.0, 5.0], [1.0, 2.0]])).tolist()
+    >>> order_by_values(np.array([[3.0, 0.0], [1.0, 5.0], [1.0, 2.0]])).tolist()
     [2, 1, 0]
     """
     order = np.argsort(cloud[:, 0], kind="stable")
@@ -94,7 +94,7 @@ class CentredCloud:
     def of(cls, points: ArrayLike) -> CentredCloud:
         """The cloud of points, (rows, width); raises as :func:`as_cloud`."""
         cloud = as_cloud(points)
-        order = canonical_order(cloud)
+        order = order_by_values(cloud)
         largest = max(float(cloud.max()), -float(cloud.min()))
         unit = 1.0 if not largest or _SMALLEST < largest < _LARGEST else 2.0 ** (math.frexp(largest)[1] - 1)
         start = cloud[order[0]].astype(np.float64) / unit

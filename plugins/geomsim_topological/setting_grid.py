@@ -65,7 +65,8 @@ class SettingGrid:
         """
         names = {signature: number for number, signature in enumerate(dict.fromkeys(signatures))}
         kind = np.array([names[signature] for signature in signatures])
-        steps = np.abs(self._distances())
+        spaced = self._spaced()
+        steps = np.abs(spaced[:, None] - spaced[None])
         together = (steps.sum(axis=2) == 1) & (kind[:, None] == kind[None, :])
         member = sparse.csgraph.connected_components(sparse.csr_matrix(together), directed=False)[1]
         _, first, sizes = np.unique(member, return_index=True, return_counts=True)
@@ -101,7 +102,3 @@ class SettingGrid:
         if self.eps[-1] == "knee" and len(self.eps) > 1:
             spaced[:, 2] += spaced[:, 2] == len(self.eps) - 1
         return spaced
-
-    def _distances(self) -> Integers:
-        spaced = self._spaced()
-        return np.asarray(spaced[:, None] - spaced[None])

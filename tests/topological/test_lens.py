@@ -22,7 +22,7 @@ from geomsim_topological.lens import (
     Projection,
     lens_values,
 )
-from geomsim_topological.row_order import canonical_order
+from geomsim_topological.row_order import order_by_values
 
 
 def cloud(n, width, seed, dtype=np.float64):
@@ -81,10 +81,10 @@ def test_copies_of_rows_in_other_places_get_equal_values(lens):
 
 @given(grids, st.integers(0, 99))
 @settings(max_examples=60, deadline=None)
-def test_the_canonical_order_follows_from_the_rows(points, seed):
+def test_the_order_by_values_follows_from_the_rows(points, seed):
     points = points[:, ::-1] * np.array([1.0, -1.0, 0.0])  # negative zeros among the ties
     moved = points[np.random.default_rng(seed).permutation(len(points))]
-    assert np.array_equal(points[canonical_order(points)], moved[canonical_order(moved)])
+    assert np.array_equal(points[order_by_values(points)], moved[order_by_values(moved)])
 
 
 @pytest.mark.parametrize("lens", ROUNDED, ids=repr)

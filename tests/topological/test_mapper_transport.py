@@ -15,7 +15,8 @@ from scipy.optimize import linprog
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.mapper_transport import MapperTransport, membership
+from geomsim_topological.mapper_transport import MapperTransport
+from geomsim_topological.membership import membership
 from geomsim_topological.transport import exact_transport
 
 
