@@ -40,7 +40,7 @@ benchmarks: .venv/installed-dev ## the numbers in benchmarks/README.md, measured
 
 cards: .venv/installed-dev ## the metric cards in docs/cards, measured again in full: an hour
 	$(BIN)/geomsim validate --out docs/cards --resume
-	rm -rf docs/cards/pieces
+	rm -rf docs/cards/pieces docs/cards/quick
 	$(BIN)/python docs/make_tables.py
 
 constraints: .venv/installed-dev ## write constraints.txt from the current environment

@@ -32,7 +32,7 @@ def paired_rows(left: tuple[Codes, Floats], right: tuple[Codes, Floats]) -> geom
 
 
 def compared_rows(left: Floats, right: Floats) -> tuple[GraphComparison, dict[str, Any], list[Floats]]:
-    """The graphs of paired rows at the setting that suits both, chosen without a look at agreement; setting; lenses."""
+    """The graphs of paired rows at that setting of the grid which suits both (agreement unseen); setting; lenses."""
     sweeps, stabilities, lenses = [], [], []
     for cloud in (left, right):
         lens = lens_values(Umap(2), cloud)

@@ -16,10 +16,14 @@ the nodes hold the same rows, larger is farther), and a shuffle says what chance
 `python examples/mapper_graphs/run.py` measures all of this again and writes this page, in a few minutes. UMAP is the
 lens, and its values depend on the versions of umap-learn and numba: elsewhere the graphs may differ in detail.
 
-How the graphs are made was settled without a look at how well they agree. Two principal components mix everything
-(three tokens make up a fifth of a node); through a UMAP of two dimensions a node is a few tokens. Cubes, overlap and
-the distance of DBSCAN (in units of each cloud's root mean square distance to its mean) are those around which neither
-graph changes in number of components and loops (`suggest_settings`), one setting for both sides.
+How the graphs are made was settled in two steps. What was tried, the lens and the ranges of settings, was chosen by
+hand so that nodes can be read, with scores in sight: two principal components mix everything (three tokens make up a
+fifth of a node); through a UMAP of two dimensions a node is a few tokens. Within these ranges `suggest_settings` chose
+from each side by itself, without the scores: cubes, overlap and the distance of DBSCAN (in units of each cloud's root
+mean square distance to its mean) are those around which neither graph changes in number of components and loops, one
+setting for both sides. The p-values do not count the first step. How large a node must be to be listed and tested
+({least rows} rows, or 5 latents) was set after first values were seen: read the p-values of pairs of nodes with that
+in mind.
 """
 
 _TOKENS = """\
@@ -55,7 +59,8 @@ Latents of the SAEs of `left` layer 1 and of `right` layer 2 (or of `left` train
 name each other as most correlated on the same text; the graphs are made of their unit decoder rows, which know nothing
 of the other model, and row i is pair i. The control shuffles which latent is paired with which. Decoder rows are nearly
 at right angles to each other, so these graphs are little more than the mesh of the cover: what agrees is which latents
-lie near which, not a shape; and an edge that is preserved means neighbouring cubes.
+lie near which, not a shape; and an edge that is preserved means neighbouring cubes. Each line has a setting of its own:
+compare a score with its chance, not with that of the other line.
 
 {scores}
 

@@ -38,7 +38,7 @@ class Pair:
 
 
 def graph_pair(left: Floats, right: Floats) -> Pair:
-    """Both graphs at the setting that suits both, which is chosen without a look at how well they agree."""
+    """Both graphs at that setting of the grid which suits both, chosen within it without a look at their agreement."""
     clouds = left, right
     lenses = tuple(lens_values(Umap(2), cloud) for cloud in clouds)
     lengths = [spread(cloud) for cloud in clouds]

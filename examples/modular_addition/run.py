@@ -41,6 +41,9 @@ def loops_of(name: str) -> dict[str, Any]:
         except GeomsimError:
             turning.append(None)  # no integer cocycle: a tangle, not a circle
             continue
+        if not np.isfinite(angles).all():
+            turning.append(None)  # a loop of some of the numbers only
+            continue
         strength = np.abs(np.fft.fft(np.exp(1j * angles))) / MODULUS
         place = int(strength.argmax())
         turning.append({"frequency": min(place, MODULUS - place), "share": round(float(strength[place]), 3)})
@@ -103,7 +106,7 @@ def main() -> None:
     for right in MODELS[1:]:
         print(f"matching left with {right} ...", flush=True)
         results["matches"][f"left, {right}"] = matched("left", right)
-    (HERE / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (HERE / "results.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     (HERE / "README.md").write_text(readme(results), encoding="utf-8")
     for figure in save_figures():
         print(f"wrote {figure}")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from adders import HERE, MODELS, embeddings
+from train import MODULUS
 
 from geomsim.report.birth_death import birth_death
 from geomsim.report.look import LIGHT
@@ -125,7 +126,8 @@ def _explained(pair: dict[str, Any], models: dict[str, Any]) -> str:
     first = models["left"]["turning"][pair["left loop"] - 1]["frequency"]
     second = models["right"]["turning"][pair["right loop"] - 1]["frequency"]
     product = pair["winding"] * first
-    return f"Indeed {pair['winding']} x {first} = {product}, which is {second} or -{second} mod 31."
+    agrees = product % MODULUS in (second, MODULUS - second)
+    return f"{pair['winding']} x {first} = {product}, which is{'' if agrees else ' not'} {second} or -{second} mod 31."
 
 
 def _p(value: float, draws: int) -> str:

@@ -88,6 +88,8 @@ def describe(entry: Entry) -> dict[str, Any]:
     if isinstance(instance, PairedMetric) and _knows_moments(instance):
         nulls.append("exact")
     nulls += ["spectrum-matched", "random-baseline", "random-subset"]
+    if not paired:
+        nulls.append("label-swap")
     low, high = instance.score_range
     documentation = inspect.getdoc(kind) or ""
     return {

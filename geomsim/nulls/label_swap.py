@@ -28,8 +28,8 @@ class LabelSwap(Null):
     too few to tell. Both sides must lie in one space, so equal width is needed, and two networks trained apart do not
     share a basis: use it for one network's layers, checkpoints, or texts.
 
-    Where both sides are the same text (equal groups, row by row), left and right of each document change places with
-    probability one half, all its rows together. Otherwise the documents of both sides are dealt anew, as many to each
+    Where both sides have the same documents (groups of the same labels, in any order, of any length), left and right of
+    each change places with probability one half, all its rows together. Otherwise the documents of both sides are dealt anew, as many to each
     side as it had. Where rows come in no groups, each is a document of its own, and those of both sides are dealt anew.
     """
 
@@ -88,10 +88,17 @@ class _Deal:
         n_left, n_right = len(trial.left), len(trial.right)
         labels = trial.side_groups or (None, None)
         left, right = (
-            np.arange(count) if given is None else np.unique(given, return_inverse=True)[1].ravel()
+            np.arange(count) if given is None else np.asarray(given)
             for given, count in zip(labels, (n_left, n_right), strict=True)
         )
-        same_text = labels[0] is not None and labels[1] is not None and np.array_equal(labels[0], labels[1])
+        grouped = labels[0] is not None and labels[1] is not None
+        same_text = grouped and np.array_equal(np.unique(left), np.unique(right))
+        if same_text:
+            # Coded together, so that a document has one number on both sides.
+            both = np.unique(np.concatenate([left, right]), return_inverse=True)[1].ravel()
+            left, right = both[:n_left], both[n_left:]
+        else:
+            left, right = (np.unique(side, return_inverse=True)[1].ravel() for side in (left, right))
         first_of_right = 0 if same_text else int(left.max()) + 1
         document = np.concatenate([left, right + first_of_right]).astype(np.int64)
         deal = cls(n_left, document, int(document.max()) + 1, int(left.max()) + 1, same_text)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geomsim_topological.plain_distances import rough_distances
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -84,6 +86,4 @@ def _distances(rows: Floats, landmarks: Floats, exact: bool) -> Floats:
         from scipy.spatial.distance import cdist
 
         return np.asarray(cdist(rows, landmarks))
-    squares = np.einsum("ij,ij->i", rows, rows)[:, None] + np.einsum("ij,ij->i", landmarks, landmarks)
-    squares -= 2.0 * (rows @ landmarks.T)
-    return np.asarray(np.sqrt(np.maximum(squares, 0.0, out=squares), out=squares))
+    return rough_distances(rows, landmarks)

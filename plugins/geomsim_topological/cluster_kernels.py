@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from geomsim_topological.block_kernels import measure_blocks, row_apart, start_blocks
 from geomsim_topological.compiled import compiled
-from geomsim_topological.density_kernels import Marks, count_neighbours, find, join_core_rows, unite
+from geomsim_topological.density_kernels import Marks, count_neighbours, join_core_rows
 from geomsim_topological.distance_kernels import (
     BLOCK_ROWS,
     Floats,
@@ -17,6 +17,7 @@ from geomsim_topological.distance_kernels import (
     distance,
     rough_square,
 )
+from geomsim_topological.union_kernels import find, unite
 
 Numbers = NDArray[np.int64]
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from geomsim import GeomsimError
 from geomsim_topological.transport import exact_transport
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 Plans = tuple[Floats, Floats]
@@ -73,7 +74,7 @@ def co_optimal_transport(
     stop_at_zero
         leave out the other starts once the cost is 0.
 
-    Raises GeomsimError for numbers that are not finite, masses that do not fit, and no starts.
+    Raises GeomsimError for numbers that are not finite, masses that do not fit, InvalidConfig for no starts.
 
     Redko, Vayer, Flamary, Courty (2020), "CO-optimal transport", NeurIPS.
 
@@ -87,8 +88,7 @@ def co_optimal_transport(
     """
     for name, side in (("left", left), ("right", right)):
         _check(side, name)
-    if starts < 1:
-        raise GeomsimError(f"starts is at least 1, got {starts}")
+    check_whole("starts", starts, 1)
     random = np.random.default_rng(seed)
     scale = float(np.mean(np.square(left.values)) + np.mean(np.square(right.values)))
     floor = _SAME * scale

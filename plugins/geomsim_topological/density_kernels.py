@@ -24,6 +24,7 @@ from geomsim_topological.distance_kernels import (
     rough_square,
     within,
 )
+from geomsim_topological.union_kernels import find, unite
 
 Marks = NDArray[np.uint8]
 
@@ -45,25 +46,6 @@ def rounding_of_tile(side: Points) -> tuple[float, float]:
     if side.itemsize == 4:
         return (side.shape[1] + 8) * 2.0**-21, side.shape[1] * 1e-36
     return (side.shape[1] + 8) * 2.0**-50, side.shape[1] * 1e-300
-
-
-@compiled
-def find(parent: Places, position: int) -> int:
-    """The root of a position; paths are halved on the way."""
-    while parent[position] != position:
-        parent[position] = parent[parent[position]]
-        position = parent[position]
-    return position
-
-
-@compiled
-def unite(parent: Places, first: int, second: int) -> None:
-    """Put two positions into one component; its root is the smallest of its positions."""
-    first, second = find(parent, first), find(parent, second)
-    if first < second:
-        parent[second] = first
-    else:
-        parent[first] = second
 
 
 @compiled

@@ -18,6 +18,7 @@ from geomsim_topological.enrichment import SMALLEST, false_discovery, hypergeome
 from geomsim_topological.graph import MapperGraph
 from geomsim_topological.membership import Membership, membership
 from geomsim_topological.plan_tables import Table
+from geomsim_topological.row_groups import group_numbers
 from geomsim_topological.saved_tables import frame_of
 from geomsim_topological.shared_rows import shared_rows
 
@@ -250,7 +251,7 @@ def _by_shuffling(
         left,
         right,
         float(surprise.max()),
-        groups=_numbers(groups, n),
+        groups=None if groups is None else group_numbers(groups, n),
         draws=draws,
         seed=seed,
     )
@@ -263,14 +264,6 @@ def _by_shuffling(
     ranked = np.sort(largest)
     as_surprising = draws - np.searchsorted(ranked, surprise - _TIE, side="left")
     return (tally.reached + 1) / (draws + 1), (as_surprising + 1) / (draws + 1)
-
-
-def _numbers(groups: Sequence[Any] | NDArray[Any] | None, n_rows: int) -> NDArray[np.int64] | None:
-    if groups is None:
-        return None
-    if len(groups) != n_rows:
-        raise GeomsimError(f"groups are one label per row, {n_rows}, got {len(groups)}")
-    return np.asarray(np.unique(np.asarray(groups), return_inverse=True)[1], dtype=np.int64)
 
 
 def _in_both(left: MapperGraph, right: MapperGraph) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, GeomsimWarning, InvalidConfig, UnpairedMetric
 from geomsim_topological.neighbour_graph import in_own_order
+from geomsim_topological.whole_numbers import check_whole
 from geomsim_topological.witness import WitnessSettings, relative_living_times
 
 Floats = NDArray[np.float64]
@@ -92,9 +93,7 @@ class GeometryScore(UnpairedMetric[LivingTimes]):
     def __post_init__(self) -> None:
         """Check the parameters."""
         for name, least in (("landmarks", 4), ("loops", 2), ("repeats", 2), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InvalidConfig(f"{name} is a whole number, at least {least}; got {value!r}")
+            check_whole(name, getattr(self, name), least)
         if not 0.0 < self.gamma <= 1.0:
             raise InvalidConfig(f"gamma is a share of the largest distance, above 0 and at most 1; got {self.gamma!r}")
 

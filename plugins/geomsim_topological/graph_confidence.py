@@ -13,6 +13,8 @@ from geomsim_topological.feature_matching import jaccard_matrix
 from geomsim_topological.graph_features import GraphFeatures, graph_features
 from geomsim_topological.lens import lens_values
 from geomsim_topological.mapper import Cover, Cubes, Dbscan, Lens, MapperGraph, PrincipalComponents, mapper_graph
+from geomsim_topological.row_groups import group_numbers
+from geomsim_topological.whole_numbers import check_whole
 
 Integers = NDArray[np.int64]
 
@@ -163,9 +165,7 @@ def _units(n_rows: int, labels: NDArray[Any] | None) -> list[Integers]:
     if labels is None:
         units = [np.array([row]) for row in range(n_rows)]
     else:
-        if labels.shape != (n_rows,):
-            raise GeomsimError(f"groups is one label for each of {n_rows} rows, got an array of shape {labels.shape}")
-        member = np.unique(labels, return_inverse=True)[1]
+        member = group_numbers(labels, n_rows)
         units = np.split(np.argsort(member, kind="stable"), np.cumsum(np.bincount(member))[:-1])
     if len(units) < 2:
         raise GeomsimError(
@@ -175,8 +175,7 @@ def _units(n_rows: int, labels: NDArray[Any] | None) -> list[Integers]:
 
 
 def _check(draws: int, share: float, threshold: float) -> None:
-    if draws < 1:
-        raise GeomsimError(f"draws is at least 1, got {draws}")
+    check_whole("draws", draws, 1)
     if not 0 < share < 1:
         raise GeomsimError(f"share is the part of the rows in a draw, above 0 and below 1, got {share}")
     if not 0 < threshold <= 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from geomsim_topological.density_clusters import SetClusters
@@ -13,7 +14,11 @@ from geomsim_topological.graph import MapperGraph
 
 
 def graph_of_clusters(
-    clusters: SetClusters, n_rows: int, eps: float | None, meta_data: Mapping[str, Any]
+    clusters: SetClusters,
+    n_rows: int,
+    eps: float | None,
+    meta_data: Mapping[str, Any],
+    lens: NDArray[np.float64] | None,
 ) -> MapperGraph:
     """The graph whose nodes are the clusters, set by set, named ``cube{set}_cluster{cluster}``."""
     counts = clusters.counts
@@ -27,4 +32,4 @@ def graph_of_clusters(
     rows, node = clusters.rows[kept], node[kept]
     # Of a row, sets come one after another and so do their nodes: the rows of the matrix are sorted already.
     incidence = sparse.csr_matrix((np.ones(len(rows), dtype=np.int64), (rows, node)), shape=(n_rows, len(names)))
-    return MapperGraph(incidence, names, eps, dict(meta_data))
+    return MapperGraph(incidence, names, eps, dict(meta_data), lens)

@@ -18,6 +18,7 @@ from geomsim_topological.gromov_quantised import quantised_plan
 from geomsim_topological.gromov_starts import starting_plans
 from geomsim_topological.measured_space import MeasuredSpace
 from geomsim_topological.transport import exact_transport
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 Method = Literal["auto", "exact", "proximal", "quantised"]
@@ -227,8 +228,7 @@ def _key(space: MeasuredSpace) -> tuple[int, float, float, float, bytes]:
 def _check(alpha: float | None, starts: int, method: str) -> None:
     if method not in get_args(Method):
         raise InvalidConfig(f"method is one of {', '.join(get_args(Method))}, got {method!r}")
-    if starts < 1:
-        raise InvalidConfig(f"starts is at least 1, got {starts}")
+    check_whole("starts", starts, 1)
     if alpha is not None and not 0 <= alpha <= 1:
         raise InvalidConfig(f"alpha is the share of the structure, 0 to 1, got {alpha}")
 

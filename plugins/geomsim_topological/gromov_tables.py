@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import Explanation
+from geomsim_topological.graph_facts import Facts, graph_facts
 from geomsim_topological.graph_space import GraphSpace
 from geomsim_topological.gromov import GromovPlan
 from geomsim_topological.gromov_problem import GromovProblem
 from geomsim_topological.measured_space import Floats, MeasuredSpace
-from geomsim_topological.plan_tables import Plan, Side, Table, edges_preserved, largest_cells, partners, splits
-
-Facts = dict[str, float | int | str]
+from geomsim_topological.plan_tables import Plan, Side, Table, edge_facts, largest_cells, partners, splits
 
 _CELLS_SHOWN = 50
 
@@ -30,9 +29,9 @@ def graph_explanation(
     """
     facts: Facts = {**_graph_facts(left, "left"), **_graph_facts(right, "right"), **plan_facts(found)}
     if not (left.is_rewired or right.is_rewired):
-        facts |= _edge_facts(left, right, found.plan)
+        facts |= edge_facts(found.plan, left.members.distinct, right.members.distinct)
     rows = left.members.sizes, right.members.sizes
-    tables = plan_tables(found, left.space, right.space, left.names, right.names, rows, beside)
+    tables = tables_of_plan(found, left.space, right.space, left.names, right.names, rows, beside)
     tables |= {
         "splits": splits(found.plan, left.names, right.names),
         "merges": splits(found.plan, left.names, right.names, side="right"),
@@ -61,7 +60,7 @@ def plan_facts(found: GromovPlan) -> Facts:
     return facts
 
 
-def plan_tables(
+def tables_of_plan(
     found: GromovPlan,
     left: MeasuredSpace,
     right: MeasuredSpace,
@@ -92,25 +91,11 @@ def point_distortion(plan: Floats, left: MeasuredSpace, right: MeasuredSpace) ->
 
 
 def _graph_facts(state: GraphSpace, name: str) -> Facts:
-    graph = state.members.graph
-    return {
-        f"nodes {name}": len(graph.names),
+    # Edges and components are those of the different nodes, and of a rewired graph others than the graph's own.
+    return graph_facts(state.members.graph, name) | {
         f"different nodes {name}": len(state.names),
         f"edges {name}": len(state.edges),
         f"components {name}": state.components,
         f"distance between components {name}": state.cap,
         f"largest distance {name}": state.space.diameter,
-        f"rows in nodes {name}": graph.n_rows - len(graph.noise),
-        f"noise rows {name}": len(graph.noise),
     }
-
-
-def _edge_facts(left: GraphSpace, right: GraphSpace, plan: Floats) -> Facts:
-    facts: Facts = {}
-    sides: tuple[Side, ...] = ("left", "right")
-    for side in sides:
-        kept = edges_preserved(plan, left.members.distinct, right.members.distinct, side)
-        if kept.share is not None and kept.weighted_share is not None:
-            facts[f"edges preserved {side}"] = kept.share
-            facts[f"edges preserved {side}, weighted"] = kept.weighted_share
-    return facts

@@ -15,9 +15,10 @@ from torch import Tensor
 from geomsim import ByParameters, DegenerateSpace, Explanation, InvalidConfig, UnpairedMetric
 from geomsim_topological.canonical import canonical_order
 from geomsim_topological.gromov import GromovPlan, gromov_plan
-from geomsim_topological.gromov_tables import plan_facts, plan_tables
+from geomsim_topological.gromov_tables import plan_facts, tables_of_plan
 from geomsim_topological.landmarks import LARGEST, DistinctRows, Landmarks, distinct_rows, farthest_points
 from geomsim_topological.measured_space import Floats, MeasuredSpace, measured_space
+from geomsim_topological.whole_numbers import check_whole
 
 Normalise = Literal["diameter", "rms"]
 
@@ -88,10 +89,8 @@ class GromovWasserstein(UnpairedMetric[LandmarkSpace]):
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        if self.landmarks < 2:
-            raise InvalidConfig(f"landmarks is at least 2, got {self.landmarks}")
-        if self.starts < 1:
-            raise InvalidConfig(f"starts is at least 1, got {self.starts}")
+        check_whole("landmarks", self.landmarks, 2)
+        check_whole("starts", self.starts, 1)
         if self.normalise is not None and self.normalise not in get_args(Normalise):
             raise InvalidConfig(f"normalise is 'diameter', 'rms' or None, got {self.normalise!r}")
 
@@ -140,7 +139,7 @@ class GromovWasserstein(UnpairedMetric[LandmarkSpace]):
                 f"unit {name}": side.unit,
             }
         names = tuple(tuple(map(str, range(len(side.counts)))) for side in (left, right))
-        tables = plan_tables(found, left.space, right.space, names[0], names[1], (left.counts, right.counts))
+        tables = tables_of_plan(found, left.space, right.space, names[0], names[1], (left.counts, right.counts))
         return Explanation({**facts, **plan_facts(found)}, tables)
 
 

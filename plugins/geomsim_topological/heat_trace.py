@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 from torch import Tensor
 
-from geomsim import Explanation, InvalidConfig, UnpairedMetric
+from geomsim import Explanation, UnpairedMetric
 from geomsim_topological.lanczos import estimated_traces, exact_traces
 from geomsim_topological.neighbour_graph import NeighbourGraph, neighbour_graph
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 
@@ -88,9 +89,7 @@ class HeatTrace(UnpairedMetric[HeatTraces]):
     def __post_init__(self) -> None:
         """Check the parameters."""
         for name, least in (("k", 1), ("probes", 2), ("seed", 0)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise InvalidConfig(f"{name} is a whole number, at least {least}; got {value!r}")
+            check_whole(name, getattr(self, name), least)
 
     def prepare(self, points: Tensor) -> HeatTraces:
         """The graph of nearest neighbours, and its heat traces."""

@@ -108,10 +108,10 @@ def warn_of_pieces(found: Hypernetwork) -> None:
 def rewired_hypernetwork(state: Hypernetwork, random: np.random.Generator) -> Hypernetwork:
     """The hypergraph with its memberships in random places.
 
-    Vertices keep the number of hyperedges that hold them, and hyperedges that of their vertices; see
-    :func:`geomsim_topological.rewired_memberships.rewired_memberships`. Rows that are in the same nodes stay together,
-    so the sizes of nodes in rows change. Moved one by one, rows would join all nodes with all others, and no hypergraph
-    of a cloud resembles that.
+    Vertices keep the number of hyperedges that hold them, and hyperedges that of their vertices in one, two, three, ...
+    hyperedges; see :func:`geomsim_topological.rewired_memberships.rewired_memberships`. Rows that are in the same nodes
+    stay together, so the sizes of nodes in rows change. Moved one by one, rows would join all nodes with all others,
+    and no hypergraph of a cloud resembles that.
     """
     graph = state.graph
     group = np.repeat(np.arange(len(state.rows)), [len(rows) for rows in state.rows])

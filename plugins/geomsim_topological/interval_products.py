@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from geomsim import GeomsimError
+from geomsim_topological.grouped_rows import few_labels, grouped
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -64,7 +65,7 @@ def nested_boxes(values: Floats, levels: Sequence[Bounds]) -> list[list[Numbers]
         for dimension, size in enumerate(sizes):
             lower[number, dimension, :size], upper[number, dimension, :size] = (side[dimension] for side in bounds)
     level = first_levels(values, starts, box, sizes, lower, upper)
-    box, n_boxes = _few_labels(box, n_boxes)
+    box, n_boxes = few_labels(box, n_boxes)
     marks = sparse.csr_array((level + 1, box, starts), shape=(len(values), n_boxes)).tocsc()
     rows, first_level = marks.indices.astype(np.int64), marks.data - 1
     found = []
@@ -120,26 +121,3 @@ def _expanded(first: NDArray[np.int32], counts: NDArray[np.int32], sizes: list[i
         rows, box = np.repeat(rows, here), np.repeat(box, here) * size
         box += first[dimension, rows] + step
     return box
-
-
-def grouped(starts: Numbers, labels: NDArray[Any], n_labels: int) -> list[Numbers]:
-    """The rows that carry each label that is carried at all, ascending; row i has ``labels[starts[i]:starts[i + 1]]``.
-
-    >>> [rows.tolist() for rows in grouped(np.array([0, 2, 3]), np.array([4, 7, 7]), 9)]
-    [[0], [0, 1]]
-    """
-    labels, n_labels = _few_labels(labels, n_labels)
-    # The transpose of a sparse matrix is a counting sort, which keeps the order of the rows.
-    marks = sparse.csr_array((np.ones(len(labels), dtype=np.int8), labels, starts), shape=(len(starts) - 1, n_labels))
-    by_label = marks.tocsc()
-    rows = by_label.indices.astype(np.int64)
-    bounds = by_label.indptr.tolist()
-    return [rows[begin:end] for begin, end in pairwise(bounds) if end > begin]
-
-
-def _few_labels(labels: NDArray[Any], n_labels: int) -> tuple[NDArray[Any], int]:
-    """Labels in the same order, renumbered where most of the possible ones are not carried."""
-    if n_labels <= 4 * len(labels) + 1024:
-        return labels, n_labels
-    used, renamed = np.unique(labels, return_inverse=True)
-    return renamed.ravel().astype(np.int32 if len(used) < 1 << 31 else np.int64), len(used)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from geomsim import GeomsimWarning, InvalidConfig, Space
 from geomsim_topological.landmarks import distinct_rows, farthest_points
+from geomsim_topological.plain_distances import distances_of
 from geomsim_topological.rips import Engine, check_size
 
 Floats = NDArray[np.float64]
@@ -67,13 +68,6 @@ def landmark_cloud(
     return LandmarkCloud(
         distinct.centred(chosen.rows), distinct.centre, distinct.unit, chosen.covering_radius, len(cloud)
     )
-
-
-def distances_of(points: Floats) -> Floats:
-    """Euclidean distances of points, (points, width), to each other, from differences: exactly symmetric."""
-    from scipy.spatial.distance import pdist, squareform
-
-    return np.asarray(squareform(pdist(points)) if len(points) > 1 else np.zeros((1, 1)))
 
 
 def _warn_of_distances(cloud: NDArray[np.floating[Any]]) -> None:

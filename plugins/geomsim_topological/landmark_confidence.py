@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from geomsim import InvalidConfig, Space
 from geomsim_topological.diagram import Diagram, as_bars
 from geomsim_topological.persistence import diagram
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 
@@ -169,7 +170,6 @@ def _check(landmarks: int, repeats: int, level: float, functions: int, scales: i
         ("functions", functions, 1),
         ("scales", scales, 2),
     ):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise InvalidConfig(f"{name} is a whole number, at least {least}; got {value!r}")
+        check_whole(name, value, least)
     if not 0.0 < level < 1.0:
         raise InvalidConfig(f"level is a probability between 0 and 1, got {level!r}")

@@ -57,6 +57,11 @@ def _flat(lens: Any) -> list[Any]:
 
 
 def _columns(lens: Any, points: NDArray[Any]) -> Floats:
+    if isinstance(lens, str):
+        raise GeomsimError(
+            f"a lens is a function of the points or its values, got {lens!r}: use PrincipalComponents(2), Density(), "
+            "Norm(), Eccentricity(), Umap() or one of your own"
+        )
     found = lens(points) if callable(lens) else lens
     values = np.asarray(found.detach().cpu() if hasattr(found, "detach") else found, dtype=np.float64)
     if values.ndim == 1:

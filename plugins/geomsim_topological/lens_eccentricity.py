@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import GeomsimError
+from geomsim_topological.plain_distances import rough_distances
 from geomsim_topological.row_order import CentredCloud, tiles
 
 Floats = NDArray[np.float64]
@@ -64,7 +65,7 @@ class Eccentricity:
             here = slice(begin, begin + _HEIGHT)
             rows = cloud.centred(different[here])
             for tile in tiles(len(different), max(width, _HEIGHT)):
-                apart = _distances(rows, cloud.centred(different[tile]))
+                apart = rough_distances(rows, cloud.centred(different[tile]))
                 # The product does not cancel to zero for a row and itself.
                 overlap = np.arange(max(begin, tile.start), min(begin + len(rows), tile.stop))
                 apart[overlap - begin, overlap - tile.start] = 0.0
@@ -75,12 +76,3 @@ class Eccentricity:
         if self.power == math.inf:
             return found
         return np.asarray((found / counts.sum()) ** (1.0 / self.power) * longest)
-
-
-def _distances(rows: Floats, others: Floats) -> Floats:
-    """Distances of centred rows by a matrix product; off by 1e-8 of their own lengths at worst, where they are near."""
-    squares = rows @ others.T
-    squares *= -2.0
-    squares += np.einsum("ij,ij->i", rows, rows)[:, None]
-    squares += np.einsum("ij,ij->i", others, others)
-    return np.asarray(np.sqrt(np.maximum(squares, 0.0, out=squares), out=squares))

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim import GeomsimWarning, InvalidConfig, InvalidPairing, Pairing, Space, compare
+from geomsim import GeomsimWarning, InvalidPairing, Pairing, Space, compare
 from geomsim_topological.circular_coordinates import CircularCoordinates, find_loops
 from geomsim_topological.circular_correlation import (
     CircularCorrelation,
@@ -30,6 +30,7 @@ from geomsim_topological.circular_correlation import (
 from geomsim_topological.diagram import Diagram
 from geomsim_topological.loop_match import LoopMatch as LoopMatch
 from geomsim_topological.loop_match import LoopPair as LoopPair
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -103,8 +104,7 @@ def match_loops(
     """
     tried = checked_windings(windings)
     for name, count in (("loops", loops), ("draws", draws)):
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise InvalidConfig(f"{name} is a whole number, at least 1; got {count!r}")
+        check_whole(name, count, 1)
     sides = [_Side.of(points, landmarks, prime, loops, certified_only) for points in (left, right)]
     names = ("left", "right")
     absent = [f"{name} {side.absence}" for name, side in zip(names, sides, strict=True) if side.absence]

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from geomsim import DegenerateSpace, GeomsimWarning, InvalidConfig, Space
 from geomsim_topological.diagram import Diagram
 from geomsim_topological.persistence import diagram
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 CloudNull = Literal["gaussian", "columns"]
@@ -95,8 +96,7 @@ def loop_significance(
     """
     if null not in get_args(CloudNull):
         raise InvalidConfig(f"null is one of {', '.join(get_args(CloudNull))}; got {null!r}")
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
-        raise InvalidConfig(f"draws is how many clouds are drawn, at least 1; got {draws!r}")
+    check_whole("draws", draws, 1)
     cloud = np.asarray((points if isinstance(points, Space) else Space(points)).numpy(), dtype=np.float64)
     if len(cloud) < _FEWEST_ROWS or (cloud == cloud[0]).all():
         raise DegenerateSpace(

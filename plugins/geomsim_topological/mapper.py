@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,8 +89,8 @@ def mapper_graph(
     ours = hasattr(clusterer, "resolve")
     chosen = clusterer.resolve(cloud, sets) if ours else clusterer
     clusters = chosen.cluster(cloud, sets) if ours else cluster_by_fitting(chosen, cloud, sets)
-    graph = graph_of_clusters(clusters, len(cloud), getattr(chosen, "eps", None), notes(cover, chosen))
-    return graph if values is cloud else replace(graph, lens=values)
+    kept = None if values is cloud else values
+    return graph_of_clusters(clusters, len(cloud), getattr(chosen, "eps", None), notes(cover, chosen), kept)
 
 
 def cloud_of(points: Any) -> NDArray[Any]:

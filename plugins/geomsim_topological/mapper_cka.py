@@ -13,6 +13,7 @@ from torch import Tensor
 
 from geomsim import DegenerateSpace, Explanation, PairedMetric
 from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graph_facts import Facts, graph_facts
 from geomsim_topological.mapper_settings import MapperSettings
 
 Floats = NDArray[np.float64]
@@ -163,17 +164,8 @@ def _cells(shared: Any, left_sizes: Floats, right_sizes: Floats, n_rows: int) ->
     return np.asarray(beyond_chance / np.sqrt(np.outer(left_sizes, right_sizes)), dtype=np.float64)
 
 
-def _facts(side: CoMembership, name: str) -> dict[str, float | int | str]:
-    graph = side.graph
-    return {
-        f"nodes {name}": len(graph.names),
-        f"edges {name}": len(graph.edges),
-        f"components {name}": graph.components,
-        f"noise rows {name}": len(graph.noise),
-        f"rows in nodes {name}": graph.n_rows - len(graph.noise),
-        f"effective nodes {name}": (side.trace / side.norm) ** 2,
-        f"eps {name}": float(graph.eps or 0.0),
-    }
+def _facts(side: CoMembership, name: str) -> Facts:
+    return graph_facts(side.graph, name) | {f"effective nodes {name}": (side.trace / side.norm) ** 2}
 
 
 def _largest_cells(cells: Floats, shared: Floats, left: CoMembership, right: CoMembership) -> dict[str, list[Any]]:

@@ -21,6 +21,7 @@ from geomsim_topological.mapper_settings import MapperSettings
 from geomsim_topological.mapper_transport import node_costs
 from geomsim_topological.measured_space import Floats, MeasuredSpace
 from geomsim_topological.shared_rows import shared_rows
+from geomsim_topological.whole_numbers import check_whole
 
 Numbers = NDArray[np.int64]
 
@@ -74,8 +75,7 @@ class MapperFused(MapperSettings, PairedMetric[GraphSpace]):
         super().__post_init__()
         if not 0 <= self.alpha <= 1:
             raise InvalidConfig(f"alpha is the share of the structure, 0 to 1, got {self.alpha}")
-        if self.starts < 1:
-            raise InvalidConfig(f"starts is at least 1, got {self.starts}")
+        check_whole("starts", self.starts, 1)
 
     def prepare(self, points: Tensor) -> GraphSpace:
         """The Mapper graph with its geodesics and rows."""

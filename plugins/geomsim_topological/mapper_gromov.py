@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from geomsim import ByParameters, Explanation, InvalidConfig, UnpairedMetric
+from geomsim import ByParameters, Explanation, UnpairedMetric
 from geomsim_topological.graph import MapperGraph
 from geomsim_topological.graph_space import GraphSpace, graph_space, rewired_space
 from geomsim_topological.gromov import GromovPlan, gromov_plan
 from geomsim_topological.gromov_tables import graph_explanation
 from geomsim_topological.mapper_settings import MapperSettings
+from geomsim_topological.whole_numbers import check_whole
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ class MapperGromov(MapperSettings, UnpairedMetric[GraphSpace]):
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
-        if self.starts < 1:
-            raise InvalidConfig(f"starts is at least 1, got {self.starts}")
+        check_whole("starts", self.starts, 1)
 
     def prepare(self, points: Tensor) -> GraphSpace:
         """The Mapper graph with its geodesics; independent of the order of the rows."""

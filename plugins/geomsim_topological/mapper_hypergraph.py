@@ -12,12 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from geomsim import Explanation, InvalidConfig, UnpairedMetric
+from geomsim import Explanation, UnpairedMetric
 from geomsim_topological.co_optimal import CoOptimal, co_optimal_transport, profile_bound
 from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graph_facts import Facts, graph_facts
 from geomsim_topological.hypernetwork import Hypernetwork, hypernetwork, rewired_hypernetwork, warn_of_pieces
 from geomsim_topological.mapper_settings import MapperSettings
-from geomsim_topological.plan_tables import as_sparse, largest_cells, partners, splits
+from geomsim_topological.plan_tables import as_sparse, largest_cells, tables_of_nodes
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 
@@ -72,8 +74,7 @@ class MapperHypergraph(MapperSettings, UnpairedMetric[Hypernetwork]):
     def __post_init__(self) -> None:
         """Check the parameters."""
         super().__post_init__()
-        if self.starts < 1:
-            raise InvalidConfig(f"starts is at least 1, got {self.starts}")
+        check_whole("starts", self.starts, 1)
 
     def prepare(self, points: Tensor) -> Hypernetwork:
         """The hypergraph of the Mapper graph; independent of the order of the rows but for their numbers."""
@@ -119,10 +120,7 @@ class MapperHypergraph(MapperSettings, UnpairedMetric[Hypernetwork]):
             },
             tables={
                 "plan": largest_cells(found.edge_plan, left.names, right.names, top=_CELLS_SHOWN),
-                "partners": partners(found.edge_plan, left.names, right.names),
-                "partners right": partners(found.edge_plan, left.names, right.names, side="right"),
-                "splits": splits(found.edge_plan, left.names, right.names),
-                "merges": splits(found.edge_plan, left.names, right.names, side="right"),
+                **tables_of_nodes(found.edge_plan, left.names, right.names),
                 "rows": _row_cells(found.vertex_plan, left, right),
                 "starts": {"start": list(range(len(roots))), "distance": roots.tolist()},
             },
@@ -150,20 +148,13 @@ def _key(side: Hypernetwork) -> tuple[tuple[int, ...], bytes, bytes, bytes]:
     return network.values.shape, network.values.tobytes(), *masses
 
 
-def _facts(side: Hypernetwork, name: str) -> dict[str, float | int | str]:
-    graph = side.graph
-    return {
-        f"nodes {name}": len(graph.names),
+def _facts(side: Hypernetwork, name: str) -> Facts:
+    return graph_facts(side.graph, name) | {
         f"different nodes {name}": len(side.names),
         f"classes of rows {name}": len(side.rows),
-        f"edges {name}": len(graph.edges),
-        f"components {name}": side.components,
         f"distance between components {name}": side.cap,
         f"capped distances {name}": side.capped,
         f"largest distance {name}": side.largest,
-        f"rows in nodes {name}": graph.n_rows - len(graph.noise),
-        f"noise rows {name}": len(graph.noise),
-        f"eps {name}": float(graph.eps or 0.0),
     }
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from geomsim import DegenerateSpace, Explanation, GeomsimError, InvalidConfig, UnpairedMetric
 from geomsim_topological.extended_persistence import KINDS, ExtendedBars, extended_bars
 from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graph_facts import Facts, graph_facts
 from geomsim_topological.mapper_settings import MapperSettings
 from geomsim_topological.rewiring import rewired_edges
 
@@ -161,15 +162,10 @@ class MapperPersistence(MapperSettings, UnpairedMetric[LensGraph]):
         return LensGraph(edges, heights, bars, turned, graph)
 
 
-def _facts(state: LensGraph, bars: ExtendedBars, name: str) -> dict[str, float | int | str]:
-    graph = state.graph
-    return {
-        f"nodes {name}": len(graph.names),
-        f"edges {name}": len(state.edges),
-        f"rows in nodes {name}": graph.n_rows - len(graph.noise),
-        f"noise rows {name}": len(graph.noise),
-        **{f"{kind} bars {name}": len(bars.bars[kind]) for kind in KINDS},
-    }
+def _facts(state: LensGraph, bars: ExtendedBars, name: str) -> Facts:
+    # Of a rewired graph the edges are others.
+    own = {f"edges {name}": len(state.edges)}
+    return graph_facts(state.graph, name) | own | {f"{kind} bars {name}": len(bars.bars[kind]) for kind in KINDS}
 
 
 def _longest(bars: ExtendedBars) -> dict[str, list[Any]]:

@@ -7,11 +7,11 @@ import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
 from geomsim_topological.mapper import Cubes, Dbscan, MapperGraph, PrincipalComponents, mapper_graph
+from geomsim_topological.neighbour_scale import cloud_radius
 
 _MUCH_NOISE = 0.25
 # The radius is a sum, whose last bits depend on the order of the rows; a distance equal to it must not hang on them.
@@ -60,7 +60,7 @@ class MapperSettings:
         # By a power of two, which is exact: no square leaves the range of numbers.
         unit = 2.0 ** (math.frexp(float(np.abs(cloud).max()))[1] - 1)
         cloud = cloud / unit
-        eps = "knee" if self.relative_eps is None else self.relative_eps * _radius(cloud) * (1 + _SLACK)
+        eps = "knee" if self.relative_eps is None else self.relative_eps * cloud_radius(cloud) * (1 + _SLACK)
         if eps == 0.0:
             raise DegenerateSpace(
                 "all rows are equal, so there is no length to measure eps in; look where they come from"
@@ -75,16 +75,11 @@ class MapperSettings:
         if not graph.names:
             raise DegenerateSpace(
                 f"the Mapper graph has no nodes: each of the {len(cloud)} rows is noise at eps = {eps_of_points:.4g} "
-                f"(relative_eps = {(graph.eps or 0.0) / _radius(cloud):.4g}). "
+                f"(relative_eps = {(graph.eps or 0.0) / cloud_radius(cloud):.4g}). "
                 "Use a larger relative_eps, fewer n_cubes, or a smaller min_samples"
             )
         _warn(graph)
         return replace(graph, eps=eps_of_points)
-
-
-def _radius(cloud: NDArray[np.float64]) -> float:
-    """Root mean square distance of the rows to their mean."""
-    return float(np.sqrt(np.square(cloud - cloud.mean(axis=0)).sum(axis=1).mean()))
 
 
 def _warn(graph: MapperGraph) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from geomsim import Explanation, PairedMetric
 from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graph_facts import Facts, graph_facts
 from geomsim_topological.mapper_settings import MapperSettings
 from geomsim_topological.membership import Membership, membership
 from geomsim_topological.plan_tables import (
@@ -19,11 +20,10 @@ from geomsim_topological.plan_tables import (
     Table,
     as_sparse,
     distortion,
-    edges_preserved,
+    edge_facts,
     hops,
     largest_cells,
-    partners,
-    splits,
+    tables_of_nodes,
 )
 from geomsim_topological.shared_rows import shared_rows
 from geomsim_topological.transport import Transport, exact_transport
@@ -120,41 +120,23 @@ def node_costs(shared: NDArray[np.float64], left: Membership, right: Membership)
 
 def _explained(
     plan: Plan, shared: NDArray[np.float64], left: Membership, right: Membership
-) -> tuple[dict[str, Table], dict[str, float | int | str]]:
+) -> tuple[dict[str, Table], Facts]:
     first, second = left.distinct, right.distinct
     names = left.names, right.names
     beside = {"shared rows": shared.astype(int), "Jaccard": 1.0 - node_costs(shared, left, right)}
     changes = distortion(plan, hops(first), hops(second))
-    tables = {"plan": largest_cells(plan, *names, top=_CELLS_SHOWN, beside=beside)}
-    for title, side, state, change in (
-        ("partners", "left", left, changes.left),
-        ("partners right", "right", right, changes.right),
-    ):
-        tables[title] = partners(plan, *names, side=side)  # type: ignore[arg-type]
+    tables = {"plan": largest_cells(plan, *names, top=_CELLS_SHOWN, beside=beside), **tables_of_nodes(plan, *names)}
+    for title, state, change in (("partners", left, changes.left), ("partners right", right, changes.right)):
         tables[title] |= {"rows": state.sizes.astype(int).tolist(), "distortion (edges)": change.tolist()}
-    tables |= {"splits": splits(plan, *names), "merges": splits(plan, *names, side="right")}
-    facts: dict[str, float | int | str] = {
+    facts: Facts = {
         "nodes split": len(set(tables["splits"]["left node"])),
         "nodes merged": len(set(tables["merges"]["right node"])),
+        **edge_facts(plan, first, second),
     }
-    for side in ("left", "right"):
-        kept = edges_preserved(plan, first, second, side)  # type: ignore[arg-type]
-        if kept.share is not None and kept.weighted_share is not None:
-            facts[f"edges preserved {side}"] = kept.share
-            facts[f"edges preserved {side}, weighted"] = kept.weighted_share
     if changes.cap is not None:
         facts["distance between components (edges)"] = changes.cap
     return tables, facts
 
 
-def _facts(side: Membership, name: str) -> dict[str, float | int | str]:
-    graph = side.graph
-    return {
-        f"nodes {name}": len(graph.names),
-        f"different nodes {name}": len(side.names),
-        f"edges {name}": len(graph.edges),
-        f"components {name}": graph.components,
-        f"noise rows {name}": len(graph.noise),
-        f"rows in nodes {name}": graph.n_rows - len(graph.noise),
-        f"eps {name}": float(graph.eps or 0.0),
-    }
+def _facts(side: Membership, name: str) -> Facts:
+    return graph_facts(side.graph, name) | {f"different nodes {name}": len(side.names)}

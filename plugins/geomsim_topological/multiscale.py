@@ -13,10 +13,12 @@ from geomsim import GeomsimError
 from geomsim.nulls import Shuffle, Trial
 from geomsim_topological.mapper_transport import MapperTransport
 from geomsim_topological.membership import membership
+from geomsim_topological.row_groups import group_numbers
 from geomsim_topological.setting_grid import SettingGrid
 from geomsim_topological.settings_choice import check_alike
 from geomsim_topological.stability import Stability, row_count, sweep_stability
 from geomsim_topological.sweep import Setting, Sweep
+from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]
 
@@ -133,9 +135,8 @@ def multiscale_agreement(
             f"both sweeps are over the same rows, got {n_rows} on the left and {of_right} on the right: "
             "take the rows of a pairing on both sides first"
         )
-    if draws < 1:
-        raise GeomsimError(f"draws is at least 1, got {draws}")
-    labels = None if groups is None else _numbers(groups, n_rows)
+    check_whole("draws", draws, 1)
+    labels = None if groups is None else group_numbers(groups, n_rows)
     score, p_single = np.full((2, len(grid.places)), np.nan)
     chance = np.full((len(grid.places), draws), np.nan)
     notes: dict[str, None] = {}
@@ -184,10 +185,3 @@ def _corrected(score: Floats, chance: Floats, p_single: Floats) -> Floats:
     # Few possible orders bound the single p from below, and with it this one.
     p_values[there] = np.maximum((1 + at_least) / (1 + chance.shape[1]), p_single[there])
     return p_values
-
-
-def _numbers(groups: ArrayLike, n_rows: int) -> NDArray[np.int64]:
-    labels = np.asarray(groups)
-    if labels.shape != (n_rows,):
-        raise GeomsimError(f"groups is one label for each of {n_rows} rows, got an array of shape {labels.shape}")
-    return np.unique(labels, return_inverse=True)[1].astype(np.int64)

@@ -134,6 +134,16 @@ def splits(
     }
 
 
+def tables_of_nodes(plan: Plan, left_names: Sequence[str], right_names: Sequence[str]) -> dict[str, Table]:
+    """*partners* and *partners right* (:func:`partners`), *splits* and *merges* (:func:`splits`), by these names."""
+    return {
+        "partners": partners(plan, left_names, right_names),
+        "partners right": partners(plan, left_names, right_names, side="right"),
+        "splits": splits(plan, left_names, right_names),
+        "merges": splits(plan, left_names, right_names, side="right"),
+    }
+
+
 @dataclass(frozen=True, eq=False)
 class EdgesPreserved:
     """What becomes of the edges of a graph when its nodes are replaced by their best partners.
@@ -193,6 +203,17 @@ def edges_preserved(plan: Plan, left: MapperGraph, right: MapperGraph, side: Sid
         kept[both] = np.asarray(joined[first[both], second[both]]).ravel() > 0
     same = both & (first == second)
     return EdgesPreserved(edges, own.weights, kept, same)
+
+
+def edge_facts(plan: Plan, left: MapperGraph, right: MapperGraph) -> dict[str, float | int | str]:
+    """The shares of the edges of either graph that are preserved, plain and weighted; none of a graph without edges."""
+    facts: dict[str, float | int | str] = {}
+    sides: tuple[Side, ...] = ("left", "right")
+    for side in sides:
+        found = edges_preserved(plan, left, right, side)
+        if found.share is not None and found.weighted_share is not None:
+            facts |= {f"edges preserved {side}": found.share, f"edges preserved {side}, weighted": found.weighted_share}
+    return facts
 
 
 def hops(graph: MapperGraph) -> Floats:

@@ -25,9 +25,10 @@ class RewiredGraph(Null):
 
     Each draw swaps the ends of edges of the right graph many times, so that nodes keep their number of edges and their
     mass, and everything else of the graph's shape is lost (of a hypergraph, groups of rows change nodes: each row keeps
-    the number of its nodes, each node that of its groups). p is the share of draws at least as close to the left graph
-    as the observed one. No point is looked at again and no graph is fitted. It judges the unpaired metrics on graphs,
-    ``mapper-gromov``, ``mapper-hypergraph`` and ``mapper-persistence``; paired ones have the shuffle.
+    the number of its nodes, each node that of its groups in one, two, three, ... nodes). p is the share of draws at
+    least as close to the left graph as the observed one. No point is looked at again and no graph is fitted. It judges
+    the unpaired metrics on graphs, ``mapper-gromov``, ``mapper-hypergraph`` and ``mapper-persistence``; paired ones
+    have the shuffle.
 
     Maslov and Sneppen (2002), "Specificity and stability in topology of protein networks".
     """

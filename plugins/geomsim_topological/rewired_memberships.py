@@ -1,4 +1,4 @@
-"""Memberships at random: rows in other nodes, as many nodes to each row and as many rows to each node as before."""
+"""Memberships at random: groups of rows in other nodes, as many nodes to each and as many groups to each node."""
 
 from __future__ import annotations
 
@@ -7,47 +7,76 @@ from scipy import sparse
 
 from geomsim import GeomsimError
 
+_AS_IF_MEMBERSHIPS = 30
+
 
 def rewired_memberships(
-    incidence: sparse.csr_matrix, random: np.random.Generator, trades_per_node: int = 10
+    incidence: sparse.csr_matrix, random: np.random.Generator, swaps_per_membership: int = 10
 ) -> sparse.csr_matrix:
-    """An incidence with the same row sums and column sums, otherwise random; the given one is left as it is.
+    """An incidence of as many groups in one, two, three, ... nodes for each node, otherwise random.
 
-    Two nodes drawn at random trade: what rows only one of them holds are pooled and dealt out again at random, to each
-    as many as it gave; that is many swaps of two memberships at once. Each node takes part in `trades_per_node` trades
-    on average. Trades have the uniform distribution over all incidences with these sums as their limit.
+    A step draws two groups that are in equally many nodes, a node of each, and exchanges these, where that puts no
+    group into a node twice and no two groups into the same nodes; else everything stays, and the step counts all the
+    same. So all such incidences are equally likely in the long run. Groups in a single node, which most nodes have one
+    of, only change places. Dealt out with the others they would leave nodes without rows of their own, and any two
+    graphs of clouds would be more alike than that.
 
-    Strona, Nappo, Boccacci, Fattorini, San-Miguel-Ayanz (2014), "A fast and unbiased procedure to randomize ecological
-    binary matrices with fixed row and column totals", Nature Communications.
+    Fosdick, Larremore, Nishimura and Ugander (2018), "Configuring random graph models with fixed degree sequences".
 
     Parameters
     ----------
     incidence
-        (rows, nodes), 1 where the row is in the node.
+        (groups, nodes), 1 where the group is in the node; it is left as it is. No two rows are equal, but for zero.
     random
         where the draws come from.
-    trades_per_node
-        0 gives a copy.
+    swaps_per_membership
+        steps, for each membership, and as many as for 30 where there are fewer; 0 gives a copy.
 
-    Raises GeomsimError for a negative number of trades.
+    Raises GeomsimError for a negative number of swaps and for two groups in the same nodes.
 
-    >>> before = sparse.csr_matrix([[1, 0], [1, 0], [0, 1], [1, 1]])
+    >>> before = sparse.csr_matrix([[1, 0, 0, 0], [0, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1]])
     >>> after = rewired_memberships(before, np.random.default_rng(0))
-    >>> after.sum(axis=0).tolist(), after.sum(axis=1).ravel().tolist()
-    ([[3, 2]], [[1, 1, 1, 2]])
+    >>> after[:2].sum(axis=0).tolist(), after[2:].sum(axis=0).tolist(), after.sum(axis=1).ravel().tolist()
+    ([[1, 1, 0, 0]], [[1, 1, 1, 1]], [[1, 1, 2, 2]])
     """
-    if trades_per_node < 0:
-        raise GeomsimError(f"trades_per_node is 0 or more, got {trades_per_node}")
-    columns = incidence.tocsc()
-    members = np.split(columns.indices.astype(np.int64), columns.indptr[1:-1])
-    n_nodes = len(members)
-    for _ in range(n_nodes * trades_per_node // 2 if n_nodes > 1 else 0):
-        one, other = random.choice(n_nodes, size=2, replace=False)
-        first, second = members[one], members[other]
-        both = np.intersect1d(first, second, assume_unique=True)
-        pool = random.permutation(np.setxor1d(first, second, assume_unique=True))
-        given = len(first) - len(both)
-        members[one], members[other] = np.append(both, pool[:given]), np.append(both, pool[given:])
-    rows = np.concatenate([*members, np.empty(0, dtype=np.int64)])
-    nodes = np.repeat(np.arange(n_nodes), [len(node) for node in members])
-    return sparse.csr_matrix((np.ones(len(rows), dtype=incidence.dtype), (rows, nodes)), shape=incidence.shape)
+    if swaps_per_membership < 0:
+        raise GeomsimError(f"swaps_per_membership is 0 or more, got {swaps_per_membership}")
+    rows = sparse.csr_matrix(incidence).sorted_indices()
+    held = [nodes.tolist() for nodes in np.split(rows.indices, rows.indptr[1:-1])]
+    present = {frozenset(nodes) for nodes in held if nodes}
+    if len(present) < sum(map(bool, held)):
+        raise GeomsimError("two groups are in the same nodes: put their rows into one")
+    counts = np.diff(rows.indptr)
+    for count in np.unique(counts[counts > 0]).tolist():
+        groups = np.flatnonzero(counts == count)
+        if len(groups) > 1:
+            _exchange(held, present, groups, count, random, swaps_per_membership)
+    nodes = np.array([node for each in held for node in sorted(each)], dtype=np.int64)
+    ones = np.ones(len(nodes), dtype=rows.dtype)
+    return sparse.csr_matrix((ones, nodes, rows.indptr.copy()), shape=rows.shape)
+
+
+def _exchange(
+    held: list[list[int]],
+    present: set[frozenset[int]],
+    groups: np.ndarray[tuple[int], np.dtype[np.int64]],
+    count: int,
+    random: np.random.Generator,
+    swaps_per_membership: int,
+) -> None:
+    """Exchange nodes of groups that are in `count` nodes each; `held` and `present` are changed."""
+    steps = swaps_per_membership * max(len(groups) * count, _AS_IF_MEMBERSHIPS)
+    pairs = groups[random.integers(len(groups), size=(steps, 2))].tolist()
+    places = random.integers(count, size=(steps, 2)).tolist()
+    for (one, other), (here, there) in zip(pairs, places, strict=True):
+        first, second = held[one], held[other]
+        given, taken = first[here], second[there]
+        if taken in first or given in second:
+            continue
+        before = frozenset(first), frozenset(second)
+        after = (before[0] - {given}) | {taken}, (before[1] - {taken}) | {given}
+        if any(nodes in present and nodes not in before for nodes in after):
+            continue
+        present.difference_update(before)
+        present.update(after)
+        first[here], second[there] = taken, given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim_topological.interval_products import grouped
+from geomsim_topological.grouped_rows import grouped
 from geomsim_topological.row_order import CentredCloud, tiles
 
 Floats = NDArray[np.float64]

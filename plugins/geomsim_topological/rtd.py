@@ -15,6 +15,7 @@ from torch import Tensor
 
 from geomsim import Explanation, GeomsimWarning, InvalidConfig, PairedMetric
 from geomsim_topological.distance_scale import Scale, ScaledCloud, check_scale, scaled_cloud
+from geomsim_topological.plain_distances import distances_of
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -32,9 +33,9 @@ class SideDistances:
 
     def of(self, rows: Numbers) -> Floats:
         """The distances of some rows, (rows, rows)."""
-        return (
-            _distances(self.cloud.rows[rows], self.cloud.length) if self.matrix is None else self.matrix[rows][:, rows]
-        )
+        if self.matrix is None:
+            return distances_of(self.cloud.rows[rows]) / self.cloud.length
+        return self.matrix[rows][:, rows]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class RTD(PairedMetric[SideDistances]):
                 stacklevel=2,
             )
             return SideDistances(cloud, None)
-        return SideDistances(cloud, _distances(cloud.rows, cloud.length))
+        return SideDistances(cloud, distances_of(cloud.rows) / cloud.length)
 
     def score(self, left: SideDistances, right: SideDistances, order: Tensor) -> Tensor:
         """The mean of both directions."""
@@ -177,12 +178,6 @@ def _ranks(first: Floats, second: Floats) -> tuple[Floats, Numbers, Numbers]:
     values, places = np.unique(np.concatenate(pairs), return_inverse=True)
     of_first, of_second = (squareform(half.astype(np.int64)) for half in np.split(places, 2))
     return values, of_first, of_second
-
-
-def _distances(rows: Floats, length: float) -> Floats:
-    from scipy.spatial.distance import pdist, squareform
-
-    return np.asarray(squareform(pdist(rows) / length))
 
 
 def _lengths(bars: Floats) -> Floats:

@@ -90,7 +90,9 @@ def mapper_sweep(
             for cover, overlap, sets in zip(covers, sorted(set(overlaps)), levels, strict=True):
                 chosen = _with_knee(cloud, sets, cover, min_samples)
                 found = chosen.cluster(cloud, sets)
-                graphs[Setting(n, overlap)] = graph_of_clusters(found, len(cloud), chosen.eps, notes(cover, chosen))
+                graphs[Setting(n, overlap)] = graph_of_clusters(
+                    found, len(cloud), chosen.eps, notes(cover, chosen), values
+                )
         if scales:
             everything = [rows for sets in levels for rows in sets]
             sizes = np.array([len(rows) for rows in everything], dtype=np.int64)
@@ -104,7 +106,7 @@ def mapper_sweep(
                 for level, (cover, overlap) in enumerate(zip(covers, sorted(set(overlaps)), strict=True)):
                     part = _part(whole, int(ends[level]), int(ends[level + 1]))
                     graphs[Setting(n, overlap, scale)] = graph_of_clusters(
-                        part, len(cloud), scale, notes(cover, chosen)
+                        part, len(cloud), scale, notes(cover, chosen), values
                     )
     return Sweep(
         settings,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim_topological.compiled import compiled
+from geomsim_topological.union_kernels import find
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -46,12 +47,7 @@ def tree_of_both(
                 first, second = left_row[right_edges[right, 0]], left_row[right_edges[right, 1]]
                 length, place = right_lengths[right], n_edges + right
                 right += 1
-            while parent[first] != first:
-                parent[first] = parent[parent[first]]
-                first = parent[first]
-            while parent[second] != second:
-                parent[second] = parent[parent[second]]
-                second = parent[second]
+            first, second = find(parent, first), find(parent, second)
             if first != second:
                 parent[first] = second
                 totals[draw] += length

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from geomsim_topological.plain_distances import distances_of, rough_distances
+
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 
@@ -43,26 +45,19 @@ def relative_living_times(rows: Floats, settings: WitnessSettings) -> Floats:
     from geomsim_topological.witness_kernels import living_times, loop_bars, witnessed
 
     random = np.random.Generator(np.random.PCG64(settings.seed))
-    every = _distances(rows, rows) if len(rows) <= _FEW else None
+    every = distances_of(rows) if len(rows) <= _FEW else None
     found = np.empty((settings.repeats, settings.loops))
     for repeat in range(settings.repeats):
         chosen = random.choice(len(rows), settings.landmarks, replace=False)
-        distances = every[:, chosen] if every is not None else _products(rows, chosen)
+        distances = every[:, chosen] if every is not None else _rough(rows, chosen)
         most = settings.gamma * float(distances.max())
         edges, triangles = witnessed(np.ascontiguousarray(distances), most)
         found[repeat] = living_times(loop_bars(edges, triangles, most), most, settings.loops)
     return found
 
 
-def _distances(rows: Floats, others: Floats) -> Floats:
-    from scipy.spatial.distance import cdist
-
-    return np.asarray(cdist(rows, others))
-
-
-def _products(rows: Floats, chosen: Numbers) -> Floats:
-    """Distances from products: right to 1e-8 of the largest one, and that is the unit in which the complex grows."""
-    squares = np.einsum("ij,ij->i", rows, rows)
-    found = squares[:, None] + squares[chosen] - 2.0 * (rows @ rows[chosen].T)
+def _rough(rows: Floats, chosen: Numbers) -> Floats:
+    """Right to 1e-8 of the largest distance, and that is the unit in which the complex grows."""
+    found = rough_distances(rows, rows[chosen])
     found[chosen, np.arange(len(chosen))] = 0.0
-    return np.asarray(np.sqrt(np.maximum(found, 0.0)))
+    return found

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim_topological.compiled import compiled
+from geomsim_topological.union_kernels import find
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -122,10 +123,7 @@ def loop_bars(edges: Floats, triangles: Floats, most: float) -> Floats:
     for place in range(count):
         i, j = ends[order[place], 0], ends[order[place], 1]
         number[i, j] = place
-        while parent[i] != i:
-            i = parent[i]
-        while parent[j] != j:
-            j = parent[j]
+        i, j = find(parent, i), find(parent, j)
         if i == j:
             closes[place] = True
             n_loops += 1

@@ -155,6 +155,31 @@ def test_quiet_leaves_standard_error_empty_and_the_answer_whole(here: Path, caps
     assert "loops: of the nerve" in shown.out
 
 
+def test_files_of_an_earlier_run_are_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["mapper", "circle.npy", "--out", "found"]
+    assert run([*arguments, "--sweep"]) == 0
+    assert "earlier run" not in capsys.readouterr().err
+    assert run([*arguments, "--no-persistence"]) == 0
+    assert "note: loops.pdf, stability.pdf in found are of an earlier run" in capsys.readouterr().err
+
+
+def test_two_dictionaries_without_a_pairing_are_remarked_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Pairing(np.arange(100), np.arange(100)).save(here / "pairs.parquet")
+    arguments = [str(SAE), str(SAE.parent / "layer_1"), "--no-persistence", "--draws", "9"]
+    assert "latent i is compared with latent i" in answer(capsys, *arguments, "--rows", "100")["notes"][0]
+    assert answer(capsys, *arguments, "--pairing", "pairs.parquet")["notes"] == []
+    assert answer(capsys, "circle.npy", "turned.npy", *arguments[2:])["notes"] == []
+
+
+def test_where_every_row_is_a_landmark_every_loop_is_certified_and_that_is_said(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save("many.npy", np.random.default_rng(0).normal(size=(301, 3)))
+    for name, said in (("noise.npy", True), ("many.npy", False)):
+        assert run(["mapper", name]) == 0
+        assert ("every loop is certified" in " ".join(capsys.readouterr().out.split())) == said
+
+
 @pytest.mark.filterwarnings("default::geomsim.errors.GeomsimWarning")
 def test_a_graph_without_nodes_is_said_to_be_empty(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["mapper", "noise.npy", "--relative-eps", "0.001", "--out", "found"]) == 0

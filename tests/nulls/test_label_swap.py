@@ -80,8 +80,21 @@ def test_the_same_documents_change_sides_whole_and_each_by_itself(trial: Callabl
     assert found.facts["swapped"] == "sides of each document"
 
 
+def test_the_same_documents_may_come_in_another_order_and_length(trial: Callable[..., Trial]):
+    groups = (np.array([5, 5, 2]), np.array([2, 2, 5]))
+    left, right = np.array([1.0, 3.0, 10.0]), np.array([100.0, 300.0, 1000.0])
+    found = LabelSwap().judge(trial(Shift(), left, right, draws=800, side_groups=groups))
+    kept = abs(left.mean() - right.mean())
+    one = abs(np.mean([1000.0, 10.0]) - np.mean([1.0, 3.0, 100.0, 300.0]))  # document 5 changes places
+    other = abs(np.mean([1.0, 3.0, 100.0, 300.0]) - np.mean([1000.0, 10.0]))
+    assert one == other
+    counts = [int(np.isclose(found.draws, value).sum()) for value in (kept, one)]
+    assert sum(counts) == 800
+    assert stats.chisquare(counts, [400, 400]).pvalue > 1e-3
+
+
 def test_documents_of_unlike_texts_stay_whole_and_as_many(trial: Callable[..., Trial]):
-    groups = (np.array([0, 0, 1]), np.array([0, 1, 1, 1]))
+    groups = (np.array([0, 0, 1]), np.array([2, 3, 3, 3]))
     left, right = np.array([1.0, 1.0, 2.0]), np.array([4.0, 8.0, 8.0, 8.0])
     found = LabelSwap().judge(trial(Shift(), left, right, draws=900, side_groups=groups))
     documents = [np.array([1.0, 1.0]), np.array([2.0]), np.array([4.0]), np.array([8.0] * 3)]

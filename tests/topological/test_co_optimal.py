@@ -144,7 +144,7 @@ def test_raw_incidence_misleads_a_single_start_which_is_why_distances_are_used()
     [
         ([[0.0, np.inf], [1.0, 0.0]], 20, r"^1 of the right values are not finite: replace infinite"),
         ([[0.0, np.nan], [1.0, 0.0]], 20, r"^1 of the right values are not finite"),
-        ([[0.0, 1.0], [1.0, 0.0]], 0, "starts is at least 1, got 0"),
+        ([[0.0, 1.0], [1.0, 0.0]], 0, "starts is a whole number, at least 1; got 0"),
     ],
 )
 def test_what_cannot_be_compared(values, starts, message):

@@ -115,7 +115,7 @@ def test_a_node_with_all_rows_surprises_nobody():
 def test_what_cannot_be_shuffled():
     with pytest.raises(GeomsimError, match="made of 10 and 4 rows: they must be the same rows"):
         enrichment(LEFT, graph_of(4, x=[0]))
-    with pytest.raises(GeomsimError, match="groups are one label per row, 10, got 2"):
+    with pytest.raises(GeomsimError, match="groups is one label for each of 10 rows"):
         enrichment(LEFT, RIGHT, draws=9, groups=[0, 1])
     with pytest.raises(InapplicableNull, match="all rows belong to one group"):
         enrichment(LEFT, RIGHT, draws=9, groups=[0] * 10)

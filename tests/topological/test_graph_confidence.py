@@ -136,7 +136,7 @@ def test_jeffreys_interval():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"draws": 0}, "draws is at least 1"),
+        ({"draws": 0}, "draws is a whole number, at least 1"),
         ({"share": 1.0}, "above 0 and below 1"),
         ({"threshold": 0.0}, "Jaccard index above 0"),
         ({"groups": np.zeros(50)}, "at least 2 rows or groups, got 1"),

@@ -278,7 +278,7 @@ def test_what_is_no_space(distances, mass, message):
 
 def test_parameters_are_checked():
     space = measured_space(PATH)
-    with pytest.raises(InvalidConfig, match="starts is at least 1"):
+    with pytest.raises(InvalidConfig, match="starts is a whole number, at least 1"):
         gromov_plan(space, space, starts=0)
     with pytest.raises(InvalidConfig, match="method is one of auto, exact, proximal, quantised"):
         gromov_plan(space, space, method="fast")

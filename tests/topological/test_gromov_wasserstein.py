@@ -133,8 +133,8 @@ def test_what_cannot_be_compared():
     with pytest.raises(DegenerateSpace, match="all 1 rows are equal"):
         GromovWasserstein().prepare(torch.ones(1, 4))
     for parameters, message in (
-        ({"landmarks": 1}, "landmarks is at least 2, got 1"),
-        ({"starts": 0}, "starts is at least 1"),
+        ({"landmarks": 1}, "landmarks is a whole number, at least 2; got 1"),
+        ({"starts": 0}, "starts is a whole number, at least 1"),
         ({"normalise": "max"}, "normalise is 'diameter', 'rms' or None, got 'max'"),
     ):
         with pytest.raises(InvalidConfig, match=message):

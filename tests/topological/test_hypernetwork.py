@@ -114,41 +114,65 @@ def test_canonical_order_of_a_matrix_in_any_order():
         np.testing.assert_array_equal(moved[np.ix_(*again)], values[np.ix_(vertices, edges)])
 
 
+def sums_by_count(incidence):
+    """For each number of nodes that a group is in, how many such groups each node holds."""
+    dense = incidence.toarray()
+    return {count: dense[dense.sum(axis=1) == count].sum(axis=0).tolist() for count in np.unique(dense.sum(axis=1))}
+
+
 @pytest.mark.parametrize("seed", range(4))
-def test_rewiring_keeps_both_degrees_and_moves_most_memberships(seed):
-    before = random_graph(60, 12, seed).incidence
+def test_rewiring_keeps_all_degrees_and_moves_most_memberships(seed):
+    before = sparse.csr_matrix(np.unique(random_graph(60, 12, seed).incidence.toarray(), axis=0))
     kept = before.copy()
     after = rewired_memberships(before, np.random.default_rng(seed))
     assert (before != kept).nnz == 0
-    np.testing.assert_array_equal(after.sum(axis=0), before.sum(axis=0))
+    assert sums_by_count(after) == sums_by_count(before)
     np.testing.assert_array_equal(after.sum(axis=1), before.sum(axis=1))
     assert after.max() == 1
+    assert len(np.unique(after.toarray(), axis=0)) == after.shape[0]
     assert after.multiply(before).sum() < 0.5 * before.sum()
     assert (rewired_memberships(before, np.random.default_rng(seed)) != after).nnz == 0
-    assert (rewired_memberships(before, np.random.default_rng(seed), trades_per_node=0) != before).nnz == 0
+    assert (rewired_memberships(before, np.random.default_rng(seed), swaps_per_membership=0) != before).nnz == 0
 
 
 @pytest.mark.parametrize(
     ("incidence", "ways", "limit"),
     [
         (1 - np.eye(3, dtype=np.int64), 6, 20.5),  # two nodes to each row, two rows to each node
-        (np.repeat(np.eye(2, dtype=np.int64), 3, axis=0), 20, 43.8),  # six rows, three in each of two nodes
+        # A path of four nodes, of which two have rows of their own: 2 graphs, 3! orders of edges and 2 of own rows.
+        ([[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1], [1, 0, 0, 0], [0, 1, 0, 0]], 24, 49.7),
     ],
 )
 def test_rewiring_reaches_every_incidence_equally_often(incidence, ways, limit):
     random = np.random.default_rng(0)
     before = sparse.csr_matrix(incidence)
-    draws = [rewired_memberships(before, random, trades_per_node=5).toarray().ravel() for _ in range(60 * ways)]
+    draws = [rewired_memberships(before, random, swaps_per_membership=2).toarray().ravel() for _ in range(60 * ways)]
     found, counts = np.unique(draws, axis=0, return_counts=True)
     assert len(found) == ways
     assert ((counts - 60) ** 2 / 60).sum() < limit  # chi squared, p = .001
 
 
-def test_rewiring_needs_two_nodes_and_no_negative_trades():
-    alone = sparse.csr_matrix([[1], [0], [1]])
+def test_rewiring_needs_different_groups_and_no_negative_swaps():
+    alone = sparse.csr_matrix([[1], [0], [0]])
     assert (rewired_memberships(alone, np.random.default_rng(0)) != alone).nnz == 0
-    with pytest.raises(GeomsimError, match="trades_per_node is 0 or more, got -1"):
-        rewired_memberships(alone, np.random.default_rng(0), trades_per_node=-1)
+    with pytest.raises(GeomsimError, match="swaps_per_membership is 0 or more, got -1"):
+        rewired_memberships(alone, np.random.default_rng(0), swaps_per_membership=-1)
+    with pytest.raises(GeomsimError, match="two groups are in the same nodes"):
+        rewired_memberships(sparse.csr_matrix([[1, 1], [1, 1]]), np.random.default_rng(0))
+
+
+def test_nodes_with_rows_of_their_own_have_some_in_every_rewired_hypergraph():
+    # Else graphs without any relation resemble each other more than rewired ones, and p is small (.05 in 4 of 10).
+    own = {node: [4 * node, 4 * node + 1] for node in range(8)}
+    for edge, (one, other) in enumerate([(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (0, 4), (2, 6)]):
+        own[one], own[other] = [*own[one], 100 + edge], [*own[other], 100 + edge]
+    state = hypernetwork(MapperGraph.from_kmapper({"nodes": own}, 110))
+    random = np.random.default_rng(0)
+    for _ in range(10):
+        rewired = rewired_hypernetwork(state, random)
+        assert len(rewired.rows) == len(state.rows)
+        nodes_of_row = np.asarray(rewired.graph.incidence.sum(axis=1)).ravel()
+        assert (rewired.graph.incidence[nodes_of_row == 1].sum(axis=0) > 0).all()
 
 
 def test_a_rewired_hypergraph_keeps_groups_of_rows_together():
@@ -160,5 +184,5 @@ def test_a_rewired_hypergraph_keeps_groups_of_rows_together():
     np.testing.assert_array_equal(after[firsts].sum(axis=0), before[firsts].sum(axis=0))  # groups in each node
     for rows in state.rows:
         assert (after[rows] != after[[rows[0]] * len(rows)]).nnz == 0
-    assert len(rewired.rows) <= len(state.rows)
+    assert len(rewired.rows) == len(state.rows)
     assert after[firsts].multiply(before[firsts]).sum() < 0.7 * before[firsts].sum()

@@ -208,3 +208,8 @@ def test_several_lenses_stand_side_by_side():
 def test_errors_say_what_was_wrong(make, message):
     with pytest.raises(GeomsimError, match=message):
         make()
+
+
+def test_a_name_is_no_lens_and_the_message_names_some():
+    with pytest.raises(GeomsimError, match=r"got 'pca': use PrincipalComponents\(2\)"):
+        lens_values("pca", np.eye(3))

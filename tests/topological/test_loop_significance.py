@@ -115,7 +115,10 @@ def test_warns_where_the_loop_is_not_certified():
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"null": "uniform"}, "null is one of gaussian, columns"), ({"draws": 0}, "draws is how many")],
+    [
+        ({"null": "uniform"}, "null is one of gaussian, columns"),
+        ({"draws": 0}, "draws is a whole number, at least 1; got 0"),
+    ],
 )
 def test_parameters_are_checked(options, message):
     with pytest.raises(InvalidConfig, match=message):

@@ -133,7 +133,7 @@ def test_rewiring_keeps_rows_and_changes_the_structure_only():
 def test_what_cannot_be_compared():
     with pytest.raises(InvalidConfig, match=r"alpha is the share of the structure, 0 to 1, got 1\.5"):
         MapperFused(alpha=1.5)
-    with pytest.raises(InvalidConfig, match="starts is at least 1"):
+    with pytest.raises(InvalidConfig, match="starts is a whole number, at least 1"):
         MapperFused(starts=0)
     with pytest.raises(GeomsimError, match="at least 1 cube"):
         MapperFused(n_cubes=0)

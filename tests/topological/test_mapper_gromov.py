@@ -143,7 +143,7 @@ def test_what_cannot_be_compared():
         MapperGromov().state_of(empty)
     with pytest.raises(DegenerateSpace, match="all rows are equal"):
         MapperGromov().prepare(torch.ones(40, 3))
-    with pytest.raises(InvalidConfig, match="starts is at least 1, got 0"):
+    with pytest.raises(InvalidConfig, match="starts is a whole number, at least 1; got 0"):
         MapperGromov(starts=0)
 
 

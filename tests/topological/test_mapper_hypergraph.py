@@ -166,5 +166,5 @@ def test_degenerate_clouds_and_parameters():
     assert distance(single, single) == 0.0
     repeated = METRIC.prepare(features(60)[torch.arange(240) // 4])
     assert distance(repeated, repeated) == 0.0
-    with pytest.raises(InvalidConfig, match="starts is at least 1, got 0"):
+    with pytest.raises(InvalidConfig, match="starts is a whole number, at least 1; got 0"):
         MapperHypergraph(starts=0)

@@ -19,6 +19,7 @@ def assert_same(graph, other):
     assert (graph.incidence != other.incidence).nnz == 0
     assert graph.eps == other.eps
     assert graph.to_kmapper() == other.to_kmapper()
+    assert np.array_equal(graph.lens, other.lens)
 
 
 @given(st.integers(120, 300), st.integers(2, 4), st.integers(1, 5), st.booleans(), st.integers(0, 10_000))

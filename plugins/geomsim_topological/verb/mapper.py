@@ -85,7 +85,7 @@ def mapper(
     from geomsim_topological.verb import tables
     from geomsim_topological.verb.compared import compared, facts, matches, words_of
     from geomsim_topological.verb.graphs import GraphMaker, summary, within
-    from geomsim_topological.verb.results import Results
+    from geomsim_topological.verb.results import Results, files
 
     sides, notes = opening.sides()
     for note in notes:
@@ -130,6 +130,8 @@ def mapper(
     if out is not None:
         for written in Results(names, made, found, common.start, loops, comparison, agreement).save(out):
             common.note(f"wrote {written}")
+        if older := _older(out, files(len(sides), persistence, graph.sweep)):
+            common.note(f"note: {', '.join(older)} in {out} are of an earlier run with other options")
     common.emit(found, *pictures)
     return DONE
 
@@ -147,6 +149,13 @@ def _agreement(made: Made, draws: int, blocks: Any, common: Common) -> Multiscal
     common.note(f"agreement at {len(made.sweeps[0].settings)} settings, {draws} shuffles each")
     left, right = made.sweeps
     return multiscale_agreement(left, right, draws=draws, seed=common.start, groups=blocks)
+
+
+def _older(out: Path, written: Sequence[str]) -> list[str]:
+    """Results that lie in the folder and that this run did not write."""
+    from geomsim_topological.verb.results import files
+
+    return [name for name in files(2, True, True) if name not in written and (out / name).exists()]
 
 
 def _warn_of_nothing(sides: Sequence[dict[str, Any]]) -> None:

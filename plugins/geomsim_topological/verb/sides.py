@@ -17,6 +17,11 @@ from geomsim_topological.verb.tokens import are_codes, token_sides
 
 Groups = Literal["blocks", "equal", "ignored"]
 
+DICTIONARIES = (
+    "latent i is compared with latent i, and two dictionaries that were trained apart have each an order of its own: "
+    "say which belong together with --pairing, a table that `geomsim pair` writes"
+)
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -91,6 +96,8 @@ class Opening:
             if file is not None:
                 sides[number] = _labelled(sides[number], path, file, self.rows)
         if len(sides) == 2:
+            if self.pairing is None and all(path.is_dir() and not are_codes(path) for path in self.paths):
+                notes.append(DICTIONARIES)
             sides = list(_joined(sides[0], sides[1], self.paths, self.pairing))
             return self._documents(sides, notes)
         return sides, notes

@@ -19,15 +19,21 @@ _NODES = 10
 _FILES_ONLY = ("longest loops", "covering radius")
 LOOPS = "loops: of the nerve, where three nodes with a row in common leave no loop between them."
 CERTIFIED = (
-    "certified loops: longer in the persistence diagram of {landmarks} landmarks than landmarks can be wrong by."
+    "certified loops: longer in the persistence diagram of {landmarks} landmarks than landmarks can be wrong by; that "
+    "they are more than chance is another question."
 )
+ALL_CERTIFIED = "Where each row is a landmark ({landmarks} rows or fewer) every loop is certified, however short."
 
 
 def sides_table(sides: Sequence[Mapping[str, Any]], landmarks: int | None) -> Table:
     """The graphs in numbers."""
     columns = [name for name in sides[0] if name not in _FILES_ONLY]
     table = plain_table("Mapper graphs", columns, [[_shown(s[name]) for name in columns] for s in sides], columns[1:])
-    table.caption = LOOPS + ("" if landmarks is None else "\n" + CERTIFIED.format(landmarks=landmarks))
+    lines = [LOOPS]
+    if landmarks is not None:
+        lines.append(CERTIFIED.format(landmarks=landmarks))
+        lines += [ALL_CERTIFIED.format(landmarks=landmarks)] if any(s["rows"] <= landmarks for s in sides) else []
+    table.caption = "\n".join(lines)
     table.caption_justify = "left"
     return table
 
