@@ -63,8 +63,8 @@ def validate(
     metric
         likewise; may be given again.
     quick
-        fewer data sets and rows: seconds for most metrics, a minute or two for those that transport graphs. The full form
-        takes hours for all.
+        fewer data sets and rows: seconds for most metrics, a minute or two for those that transport graphs. The full
+        form takes hours for all.
     out
         a folder for leaderboard.md, .json and .svg, and a folder with card.json and card.md for each metric. Cards of
         other metrics that lie there, of the same effort and seed, stay and are on the leaderboard too.

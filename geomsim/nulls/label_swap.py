@@ -29,8 +29,9 @@ class LabelSwap(Null):
     share a basis: use it for one network's layers, checkpoints, or texts.
 
     Where both sides have the same documents (groups of the same labels, in any order, of any length), left and right of
-    each change places with probability one half, all its rows together. Otherwise the documents of both sides are dealt anew, as many to each
-    side as it had. Where rows come in no groups, each is a document of its own, and those of both sides are dealt anew.
+    each change places with probability one half, all its rows together. Otherwise the documents of both sides are dealt
+    anew, as many to each side as it had. Where rows come in no groups, each is a document of its own, and those of both
+    sides are dealt anew.
     """
 
     name: ClassVar[str] = "label-swap"
