@@ -28,10 +28,10 @@ from numpy.typing import NDArray
 from sklearn.cluster import DBSCAN
 
 import geomsim
+from geomsim_topological.comparison.graph_null import TransportOfGraphs
 from geomsim_topological.graph_comparison import compare_graphs
-from geomsim_topological.graph_null import TransportOfGraphs
+from geomsim_topological.graphs.membership import Membership, membership
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.membership import Membership, membership
 
 ROWS, DRAWS, REPEATS = 20_000, 999, 3
 CUBES, OVERLAP = 15, 0.3

@@ -2,7 +2,7 @@
 
 Three ways on the same spaces, two clouds of random points in five dimensions with unequal masses:
 
-* "geomsim": :func:`geomsim_topological.gromov.gromov_plan`, 20 starts, exchanges and conditional gradient.
+* "geomsim": :func:`geomsim_topological.couplings.gromov.gromov_plan`, 20 starts, exchanges and conditional gradient.
 * "POT": `ot.gromov.gromov_wasserstein` from its default start, the product of the masses.
 * "POT, 20 starts": the same from 20 random vertices of the set of plans, the best of them.
 
@@ -21,10 +21,10 @@ import numpy as np
 import ot
 from numpy.typing import NDArray
 
-from geomsim_topological.gromov import gromov_plan
-from geomsim_topological.gromov_problem import GromovProblem
-from geomsim_topological.gromov_starts import random_vertex
-from geomsim_topological.measured_space import MeasuredSpace, measured_space
+from geomsim_topological.couplings.gromov import gromov_plan
+from geomsim_topological.couplings.gromov_problem import GromovProblem
+from geomsim_topological.couplings.gromov_starts import random_vertex
+from geomsim_topological.couplings.measured_space import MeasuredSpace, measured_space
 
 SIZES = (25, 50, 100, 200)
 STARTS, COPIES = 20, 10

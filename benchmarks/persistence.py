@@ -62,9 +62,8 @@ def main() -> None:
         return
     sizes = [int(each) for each in sys.argv[1:]] or [50_000, 512, 300]
     print(f"{sizes[0]:,} points, {sizes[1]} dimensions, {sizes[2]} landmarks\n")
-    print(
-        "| | seconds | peak, GiB | of which before, GiB | longest loop | certified |\n| --- | --- | --- | --- | --- | --- |"
-    )
+    print("| | seconds | peak, GiB | of which before, GiB | longest loop | certified |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for kind in ("geomsim", "ripser"):
         run = [sys.executable, __file__, "--measure", kind, *map(str, sizes)]
         found = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout)

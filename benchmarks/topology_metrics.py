@@ -24,12 +24,12 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 from scipy.spatial.distance import cdist, pdist, squareform
 
 import geomsim
-from geomsim_topological import heat_trace
-from geomsim_topological.geometry_score import GeometryScore
-from geomsim_topological.heat_trace import HeatTrace
-from geomsim_topological.rtd import RTD
-from geomsim_topological.rtd_lite import RTDLite
-from geomsim_topological.witness_kernels import loop_bars, witnessed
+from geomsim_topological.kernels.witness_kernels import loop_bars, witnessed
+from geomsim_topological.metrics import heat_trace
+from geomsim_topological.metrics.geometry_score import GeometryScore
+from geomsim_topological.metrics.heat_trace import HeatTrace
+from geomsim_topological.metrics.rtd import RTD
+from geomsim_topological.metrics.rtd_lite import RTDLite
 
 Floats = NDArray[np.float64]
 ROWS, WIDTH, REPEATS = 200, 20, 3

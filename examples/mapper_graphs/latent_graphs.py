@@ -12,9 +12,9 @@ from token_graphs import described, large, ranked, spread
 import geomsim
 from geomsim import Codes
 from geomsim.activations import Document, top_tokens
-from geomsim_topological.evidence import enrichment
+from geomsim_topological.comparison.evidence import enrichment
 from geomsim_topological.graph_comparison import GraphComparison, compare_graphs
-from geomsim_topological.lens import Umap, lens_values
+from geomsim_topological.lenses.lens import Umap, lens_values
 from geomsim_topological.settings_choice import suggest_settings
 from geomsim_topological.stability import sweep_stability
 from geomsim_topological.sweep import mapper_sweep

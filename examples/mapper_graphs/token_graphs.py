@@ -11,12 +11,12 @@ import numpy as np
 from mapper_reading import Floats, Integers, Places
 
 import geomsim
-from geomsim_topological.evidence import enrichment
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.comparison.evidence import enrichment
+from geomsim_topological.comparison.graph_null import TransportOfGraphs
 from geomsim_topological.graph_comparison import GraphComparison, compare_graphs
-from geomsim_topological.graph_null import TransportOfGraphs
-from geomsim_topological.lens import Umap, lens_values
-from geomsim_topological.membership import membership
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.membership import membership
+from geomsim_topological.lenses.lens import Umap, lens_values
 from geomsim_topological.node_labels import node_labels
 from geomsim_topological.settings_choice import suggest_settings
 from geomsim_topological.sweep import mapper_sweep

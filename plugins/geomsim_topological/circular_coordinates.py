@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import DegenerateSpace, InvalidConfig, InvalidSpace, Space
-from geomsim_topological.circle_map import TURN, CircleMap
-from geomsim_topological.cocycles import Loops, integer_cocycle, lifted_cocycle, loops_of
-from geomsim_topological.diagram import Diagram
-from geomsim_topological.harmonic import Weights, edge_weights, simplest, smoothed
-from geomsim_topological.landmark_cloud import LandmarkCloud, landmark_cloud
+from geomsim_topological.circles.circle_map import TURN, CircleMap
+from geomsim_topological.circles.cocycles import Loops, integer_cocycle, lifted_cocycle, loops_of
+from geomsim_topological.circles.harmonic import Weights, edge_weights, simplest, smoothed
+from geomsim_topological.homology.diagram import Diagram
+from geomsim_topological.homology.landmark_cloud import LandmarkCloud, landmark_cloud
 
 Floats = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ def circular_coordinates(
         half the scale where that is less. The balls of a certified loop always hold every row.
     weights
         "density" evens out angles along the curve, "uniform" along the rows; see
-        :func:`geomsim_topological.harmonic.edge_weights`.
+        :func:`geomsim_topological.circles.harmonic.edge_weights`.
     memory_budget
         bytes; None is half of what is free.
 

@@ -13,16 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 
 from geomsim import Comparison, GeomsimError, InvalidPairing
-from geomsim_topological import carried_colours, evidence, plan_tables, saved_tables
-from geomsim_topological.carried_colours import CarriedColours
-from geomsim_topological.evidence import CellEvidence, Enrichment, Texts
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.graph_null import shuffled_rows
-from geomsim_topological.mapper_transport import node_costs
-from geomsim_topological.membership import Membership, membership
-from geomsim_topological.plan_tables import Distortion, EdgesPreserved, Side, Table
-from geomsim_topological.shared_rows import shared_rows
-from geomsim_topological.unmatched import Matching, Variant
+from geomsim_topological.comparison import evidence
+from geomsim_topological.comparison.evidence import CellEvidence, Enrichment, Texts
+from geomsim_topological.comparison.graph_null import shuffled_rows
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.membership import Membership, membership
+from geomsim_topological.graphs.shared_rows import shared_rows
+from geomsim_topological.metrics.mapper_transport import node_costs
+from geomsim_topological.plans import carried_colours, plan_tables, saved_tables
+from geomsim_topological.plans.carried_colours import CarriedColours
+from geomsim_topological.plans.plan_tables import Distortion, EdgesPreserved, Side, Table
+from geomsim_topological.plans.unmatched import Matching, Variant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ class GraphComparison:
         *plan*: all cells, largest first (left node, right node, mass, shared rows, Jaccard). *left nodes* and *right
         nodes*: rows, mass, unmatched mass, best partner with its share of the node's matched mass and the entropy of
         all shares in bits, and the distortion, which is by how many edges the node's distances to others change
-        (:func:`geomsim_topological.plan_tables.distortion`). *splits* and *merges*: left nodes whose mass goes to
+        (:func:`geomsim_topological.plans.plan_tables.distortion`). *splits* and *merges*: left nodes whose mass goes to
         several right ones, right nodes that take from several left ones, a line for each part of a tenth or more.
         *left edges* and *right edges*: shared rows, whether the ends' partners are joined (kept) or one (collapsed).
         """
@@ -107,7 +108,7 @@ class GraphComparison:
     def carry(self, values: ArrayLike, direction: Direction = "left-to-right") -> CarriedColours:
         """Values of the nodes of one graph, or colours in channels, as values of the other's: means along the plan.
 
-        See :func:`geomsim_topological.carried_colours.carry`.
+        See :func:`geomsim_topological.plans.carried_colours.carry`.
         """
         if _side(direction) == "left":
             return carried_colours.carry(self.plan, values, self.right.names)
@@ -125,7 +126,10 @@ class GraphComparison:
     def enrichment(
         self, draws: int | None = None, seed: int = 0, groups: Sequence[Any] | NDArray[Any] | None = None
     ) -> Enrichment:
-        """How surprising the shared rows of all pairs are, see :func:`geomsim_topological.evidence.enrichment`."""
+        """How surprising the shared rows of all pairs are.
+
+        See :func:`geomsim_topological.comparison.evidence.enrichment`.
+        """
         return evidence.enrichment(self.left, self.right, draws=draws, seed=seed, groups=groups)
 
     def significance(
@@ -211,9 +215,9 @@ def compare_graphs(
 ) -> GraphComparison:
     """The best plan between the nodes of two Mapper graphs that were made of the same rows, row i being row i.
 
-    Cost and masses are those of :class:`geomsim_topological.mapper_transport.MapperTransport`: it costs 1 - Jaccard of
-    their rows to match two nodes, and each covered row hands its part to its nodes. Graphs may come from anywhere, for
-    example from kmapper by :meth:`MapperGraph.from_kmapper`.
+    Cost and masses are those of :class:`geomsim_topological.metrics.mapper_transport.MapperTransport`: it costs 1 -
+    Jaccard of their rows to match two nodes, and each covered row hands its part to its nodes. Graphs may come from
+    anywhere, for example from kmapper by :meth:`MapperGraph.from_kmapper`.
 
     Parameters
     ----------

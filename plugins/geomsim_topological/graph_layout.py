@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from geomsim import GeomsimError
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graphs.graph import MapperGraph
 
 Floats = NDArray[np.float64]
 

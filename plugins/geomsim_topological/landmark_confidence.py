@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import InvalidConfig, Space
-from geomsim_topological.diagram import Diagram, as_bars
+from geomsim_topological.homology.diagram import Diagram, as_bars
 from geomsim_topological.persistence import diagram
 from geomsim_topological.whole_numbers import check_whole
 

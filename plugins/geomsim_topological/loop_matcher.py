@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from geomsim import GeomsimWarning, InvalidPairing, Pairing, Space, compare
 from geomsim_topological.circular_coordinates import CircularCoordinates, find_loops
-from geomsim_topological.circular_correlation import (
+from geomsim_topological.homology.diagram import Diagram
+from geomsim_topological.matching.circular_correlation import (
     CircularCorrelation,
     PhasorCorrelation,
     Windings,
@@ -27,9 +28,8 @@ from geomsim_topological.circular_correlation import (
     circular_correlation,
     phasors,
 )
-from geomsim_topological.diagram import Diagram
-from geomsim_topological.loop_match import LoopMatch as LoopMatch
-from geomsim_topological.loop_match import LoopPair as LoopPair
+from geomsim_topological.matching.loop_match import LoopMatch as LoopMatch
+from geomsim_topological.matching.loop_match import LoopPair as LoopPair
 from geomsim_topological.whole_numbers import check_whole
 
 Floats = NDArray[np.float64]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import DegenerateSpace, GeomsimWarning, InvalidConfig, Space
-from geomsim_topological.diagram import Diagram
+from geomsim_topological.homology.diagram import Diagram
 from geomsim_topological.persistence import diagram
 from geomsim_topological.whole_numbers import check_whole
 
@@ -32,7 +32,7 @@ class LoopSignificance:
     lengths: Floats
     """(draws,): persistence of the longest loop of each cloud that was drawn."""
     certified: bool
-    """Whether the points' longest loop is certified, see :class:`geomsim_topological.diagram.Diagram`."""
+    """Whether the points' longest loop is certified, see :class:`geomsim_topological.homology.diagram.Diagram`."""
     null: CloudNull
     """How clouds were drawn."""
     seed: int

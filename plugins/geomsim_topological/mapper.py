@@ -13,25 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import GeomsimError, InvalidSpace, Space
-from geomsim_topological.balanced_intervals import BalancedIntervals as BalancedIntervals
-from geomsim_topological.balls import Balls as Balls
-from geomsim_topological.clusterer import Dbscan as Dbscan
-from geomsim_topological.cover import Cover as Cover
-from geomsim_topological.cover import Cubes as Cubes
-from geomsim_topological.graph import MapperGraph as MapperGraph
-from geomsim_topological.graph_of_clusters import graph_of_clusters
-from geomsim_topological.lens import Coordinate as Coordinate
-from geomsim_topological.lens import Density as Density
-from geomsim_topological.lens import Eccentricity as Eccentricity
-from geomsim_topological.lens import Lens as Lens
-from geomsim_topological.lens import Norm as Norm
-from geomsim_topological.lens import PrincipalComponents as PrincipalComponents
-from geomsim_topological.lens import Projection as Projection
-from geomsim_topological.lens import Umap as Umap
-from geomsim_topological.lens import lens_values
-from geomsim_topological.neighbours_cover import Neighbours as Neighbours
-from geomsim_topological.other_clusterers import cluster_by_fitting
-from geomsim_topological.single_linkage import SingleLinkage as SingleLinkage
+from geomsim_topological.clusters.clusterer import Dbscan as Dbscan
+from geomsim_topological.clusters.other_clusterers import cluster_by_fitting
+from geomsim_topological.clusters.single_linkage import SingleLinkage as SingleLinkage
+from geomsim_topological.covers.balanced_intervals import BalancedIntervals as BalancedIntervals
+from geomsim_topological.covers.balls import Balls as Balls
+from geomsim_topological.covers.cover import Cover as Cover
+from geomsim_topological.covers.cover import Cubes as Cubes
+from geomsim_topological.covers.neighbours_cover import Neighbours as Neighbours
+from geomsim_topological.graphs.graph import MapperGraph as MapperGraph
+from geomsim_topological.graphs.graph_of_clusters import graph_of_clusters
+from geomsim_topological.lenses.lens import Coordinate as Coordinate
+from geomsim_topological.lenses.lens import Density as Density
+from geomsim_topological.lenses.lens import Eccentricity as Eccentricity
+from geomsim_topological.lenses.lens import Lens as Lens
+from geomsim_topological.lenses.lens import Norm as Norm
+from geomsim_topological.lenses.lens import PrincipalComponents as PrincipalComponents
+from geomsim_topological.lenses.lens import Projection as Projection
+from geomsim_topological.lenses.lens import Umap as Umap
+from geomsim_topological.lenses.lens import lens_values
 
 __all__ = [
     "BalancedIntervals", "Balls", "Coordinate", "Cover", "Cubes", "Dbscan", "Density", "Eccentricity", "Lens",

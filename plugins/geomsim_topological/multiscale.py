@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from geomsim import GeomsimError
 from geomsim.nulls import Shuffle, Trial
-from geomsim_topological.mapper_transport import MapperTransport
-from geomsim_topological.membership import membership
-from geomsim_topological.row_groups import group_numbers
-from geomsim_topological.setting_grid import SettingGrid
+from geomsim_topological.graphs.membership import membership
+from geomsim_topological.metrics.mapper_transport import MapperTransport
+from geomsim_topological.rows.row_groups import group_numbers
+from geomsim_topological.settings.setting_grid import SettingGrid
 from geomsim_topological.settings_choice import check_alike
 from geomsim_topological.stability import Stability, row_count, sweep_stability
 from geomsim_topological.sweep import Setting, Sweep

@@ -10,11 +10,11 @@ import numpy as np
 from scipy import sparse
 
 from geomsim import GeomsimError
-from geomsim_topological.enrichment import false_discovery, hypergeometric_tail
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.membership import membership
-from geomsim_topological.plan_tables import Table
-from geomsim_topological.saved_tables import frame_of
+from geomsim_topological.comparison.enrichment import false_discovery, hypergeometric_tail
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.membership import membership
+from geomsim_topological.plans.plan_tables import Table
+from geomsim_topological.plans.saved_tables import frame_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +47,8 @@ def node_labels(graph: MapperGraph, labels: Sequence[Any], top: int | None = 5) 
     r"""Which labels (token strings, parts of speech, documents) the rows of each node bear more often than others.
 
     The rows in any node are the population; a row in no node says nothing. p is the hypergeometric tail of
-    :func:`geomsim_topological.enrichment.hypergeometric_tail`, q the same corrected over all pairs of a node and a
-    label, by Benjamini and Hochberg and, since overlapping nodes and labels of one row depend on each other, by
+    :func:`geomsim_topological.comparison.enrichment.hypergeometric_tail`, q the same corrected over all pairs of a node
+    and a label, by Benjamini and Hochberg and, since overlapping nodes and labels of one row depend on each other, by
     Benjamini and Yekutieli. The effect size is the logarithm of the odds ratio with 1/2 added to each count (Haldane
     1956),
 

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import InvalidSpace
-from geomsim_topological.components import spanning_tree
-from geomsim_topological.diagram import Diagram as Diagram
-from geomsim_topological.diagram_distances import bottleneck_distance as bottleneck_distance
-from geomsim_topological.diagram_distances import wasserstein_distance as wasserstein_distance
-from geomsim_topological.landmark_cloud import default_landmarks as default_landmarks
-from geomsim_topological.landmark_cloud import landmark_cloud
-from geomsim_topological.landscape import landscape_distance as landscape_distance
-from geomsim_topological.rips import Engine, check_request, check_size, rips_bars
+from geomsim_topological.clusters.components import spanning_tree
+from geomsim_topological.homology.diagram import Diagram as Diagram
+from geomsim_topological.homology.diagram_distances import bottleneck_distance as bottleneck_distance
+from geomsim_topological.homology.diagram_distances import wasserstein_distance as wasserstein_distance
+from geomsim_topological.homology.landmark_cloud import default_landmarks as default_landmarks
+from geomsim_topological.homology.landmark_cloud import landmark_cloud
+from geomsim_topological.homology.landscape import landscape_distance as landscape_distance
+from geomsim_topological.homology.rips import Engine, check_request, check_size, rips_bars
 
 __all__ = [
     "Diagram",

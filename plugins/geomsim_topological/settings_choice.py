@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import GeomsimError, GeomsimWarning
-from geomsim_topological.setting_grid import SettingGrid
+from geomsim_topological.settings.setting_grid import SettingGrid
 from geomsim_topological.stability import Stability, sweep_stability
 from geomsim_topological.sweep import Setting, Sweep
 
@@ -43,8 +43,8 @@ def suggest_settings(
 
     A region is a connected part of the grid of settings in which neither the components and loops of the left graph
     nor those of the right one change in number; its middle is the setting with the most steps to its outside, see
-    :meth:`geomsim_topological.setting_grid.SettingGrid.centre`. Regions of equal size: the one with less noise, then
-    the one with the earlier setting.
+    :meth:`geomsim_topological.settings.setting_grid.SettingGrid.centre`. Regions of equal size: the one with less
+    noise, then the one with the earlier setting.
 
     Left and right are never laid side by side: they need not have equally many components or loops, and no row of one
     is looked up in the other. Were the setting chosen at which they agree best, the agreement found there would be too

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import GeomsimError
-from geomsim_topological.feature_matching import MatchedFeatures, match_features
-from geomsim_topological.graph_features import KINDS, GraphFeatures, Kind, graph_features
-from geomsim_topological.setting_grid import SettingGrid
+from geomsim_topological.graphs.graph_features import KINDS, GraphFeatures, Kind, graph_features
+from geomsim_topological.settings.feature_matching import MatchedFeatures, match_features
+from geomsim_topological.settings.setting_grid import SettingGrid
 from geomsim_topological.sweep import Setting, Sweep
 
 Integers = NDArray[np.int64]
@@ -80,9 +80,9 @@ class Stability:
 def sweep_stability(sweep: Sweep, threshold: float = 0.5, least_share: float = 0.01) -> Stability:
     """The share of the settings of a sweep in which each component, loop and branch is alive.
 
-    Features of each graph are those of :func:`~geomsim_topological.graph_features.graph_features`. Two of two settings
-    are the same where their rows have a Jaccard index of at least `threshold` and each is the other's best, gathered as
-    in :func:`~geomsim_topological.feature_matching.match_features`.
+    Features of each graph are those of :func:`~geomsim_topological.graphs.graph_features.graph_features`. Two of two
+    settings are the same where their rows have a Jaccard index of at least `threshold` and each is the other's best,
+    gathered as in :func:`~geomsim_topological.settings.feature_matching.match_features`.
 
     Parameters
     ----------

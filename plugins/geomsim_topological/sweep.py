@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import DegenerateSpace
-from geomsim_topological.clusterer import NearestCoreDbscan
-from geomsim_topological.density_clusters import NearOrder, SetClusters, cluster_chains, near_order
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.graph_of_clusters import graph_of_clusters
-from geomsim_topological.interval_products import checked_values, nested_boxes
+from geomsim_topological.clusters.clusterer import NearestCoreDbscan
+from geomsim_topological.clusters.density_clusters import NearOrder, SetClusters, cluster_chains, near_order
+from geomsim_topological.covers.interval_products import checked_values, nested_boxes
+from geomsim_topological.covers.nested_sets import nested_chains
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.graph_of_clusters import graph_of_clusters
 from geomsim_topological.mapper import (
     Cubes,
     Dbscan,
@@ -25,7 +26,6 @@ from geomsim_topological.mapper import (
     cover_values,
     notes,
 )
-from geomsim_topological.nested_sets import nested_chains
 
 Numbers = NDArray[np.int64]
 

@@ -15,7 +15,7 @@ from geomsim import Codes, Pairing, Space
 from geomsim.activations import Document, TokenTable
 from geomsim.activations.text import text_hash
 from geomsim.cli.app import run
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graphs.graph import MapperGraph
 from geomsim_topological.verb import tokens
 from geomsim_topological.verb.options import in_options
 from geomsim_topological.verb.results import files

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimWarning
-from geomsim_topological.graph import MapperGraph
 from geomsim_topological.graph_comparison import compare_graphs
-from geomsim_topological.lens import PrincipalComponents
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.lenses.lens import PrincipalComponents
 
 FOLDER = Path(__file__).parents[2] / "examples" / "mapper_graphs"
 if str(FOLDER) not in sys.path:

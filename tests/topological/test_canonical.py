@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geomsim_topological.canonical import canonical_order, colours
+from geomsim_topological.couplings.canonical import canonical_order, colours
 
 
 def hops(graph):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import GeomsimError
-from geomsim_topological.carried_colours import carry
+from geomsim_topological.plans.carried_colours import carry
 
 PLAN = np.array([[0.1, 0.3, 0.0], [0.3, 0.0, 0.0], [0.3, 0.0, 0.0]])
 

@@ -11,7 +11,7 @@ from scipy.spatial.distance import cdist
 from geomsim import DegenerateSpace, InvalidConfig, InvalidSpace, Space
 from geomsim_topological import circular_coordinates as module
 from geomsim_topological.circular_coordinates import circular_coordinates, find_loops
-from geomsim_topological.circular_correlation import circular_correlation
+from geomsim_topological.matching.circular_correlation import circular_correlation
 
 TURN = 2 * np.pi
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import DegenerateSpace, GeomsimError, InvalidConfig
-from geomsim_topological.circular_correlation import PhasorCorrelation, circular_correlation, phasors
+from geomsim_topological.matching.circular_correlation import PhasorCorrelation, circular_correlation, phasors
 
 TURN = 2 * np.pi
 

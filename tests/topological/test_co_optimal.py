@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimError
-from geomsim_topological.co_optimal import MeasureNetwork, co_optimal_transport, profile_bound
+from geomsim_topological.couplings.co_optimal import MeasureNetwork, co_optimal_transport, profile_bound
 from geomsim_topological.transport import exact_transport
 
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 from geomsim import GeomsimError, InvalidConfig
-from geomsim_topological import cocycles as module
+from geomsim_topological.circles import cocycles as module
+from geomsim_topological.circles.cocycles import integer_cocycle, is_cocycle, lift, loops_of
 from geomsim_topological.circular_coordinates import circular_coordinates
-from geomsim_topological.cocycles import integer_cocycle, is_cocycle, lift, loops_of
 from geomsim_topological.persistence import diagram_of_distances
 
 

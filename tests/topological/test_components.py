@@ -11,8 +11,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import pdist
 
-from geomsim_topological import components as module
-from geomsim_topological.components import spanning_tree
+from geomsim_topological.clusters import components as module
+from geomsim_topological.clusters.components import spanning_tree
 
 
 def check(points, found, rel=1e-12):

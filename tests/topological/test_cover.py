@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from geomsim import GeomsimError
-from geomsim_topological.balanced_intervals import BalancedIntervals
-from geomsim_topological.cover import Cubes
-from geomsim_topological.interval_products import nested_boxes
+from geomsim_topological.covers.balanced_intervals import BalancedIntervals
+from geomsim_topological.covers.cover import Cubes
+from geomsim_topological.covers.interval_products import nested_boxes
 
 
 def sets_of_kmapper(cover, values):

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 from scipy.spatial.distance import cdist
 
 from geomsim import GeomsimError
-from geomsim_topological.balls import Balls
-from geomsim_topological.neighbours_cover import Neighbours
+from geomsim_topological.covers.balls import Balls
+from geomsim_topological.covers.neighbours_cover import Neighbours
 
 shapes = st.tuples(st.integers(1, 60), st.integers(1, 4))
 grids = shapes.flatmap(lambda shape: arrays.arrays(np.float64, shape, elements=st.integers(0, 5).map(float)))

@@ -7,9 +7,9 @@ import pytest
 from gudhi.rips_complex import RipsComplex
 from scipy.spatial.distance import pdist, squareform
 
-from geomsim_topological import cross_kernels
-from geomsim_topological.cross_kernels import cross_bars
-from geomsim_topological.rips import rips_bars
+from geomsim_topological.homology.rips import rips_bars
+from geomsim_topological.kernels import cross_kernels
+from geomsim_topological.kernels.cross_kernels import cross_bars
 
 
 def bars(own, other):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.cluster import DBSCAN
 
-from geomsim_topological.density_clusters import cluster_chains, compilable, density_clusters
+from geomsim_topological.clusters.density_clusters import cluster_chains, compilable, density_clusters
 
 
 def reference(points, eps, min_samples):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimError
-from geomsim_topological.diagram import Diagram, as_bars, power_of_two_above
+from geomsim_topological.homology.diagram import Diagram, as_bars, power_of_two_above
 
 
 def some(**changes):

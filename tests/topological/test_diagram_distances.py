@@ -115,6 +115,6 @@ class TestBoth:
 def test_other_orders_and_too_many_bars_are_refused(monkeypatch):
     with pytest.raises(InvalidConfig, match="order is 1 or 2, got 3"):
         wasserstein_distance([], [], order=3)
-    monkeypatch.setattr("geomsim_topological.diagram_distances._MOST_PAIRS", 3)
+    monkeypatch.setattr("geomsim_topological.homology.diagram_distances._MOST_PAIRS", 3)
     with pytest.raises(InvalidConfig, match="2 bars against 2 are too many"):
         wasserstein_distance([(0, 1), (0, 2)], [(0, 1), (0, 2)])

@@ -9,7 +9,11 @@ import torch
 import geomsim
 from geomsim import DegenerateSpace, GeomsimWarning, InvalidConfig
 from geomsim.nulls import NoiseFloor
-from geomsim_topological.diagram_metrics import PersistenceBottleneck, PersistenceLandscape, PersistenceWasserstein
+from geomsim_topological.metrics.diagram_metrics import (
+    PersistenceBottleneck,
+    PersistenceLandscape,
+    PersistenceWasserstein,
+)
 
 KINDS = [PersistenceBottleneck, PersistenceWasserstein, PersistenceLandscape]
 

@@ -8,8 +8,8 @@ import torch
 from scipy.spatial.distance import pdist
 
 from geomsim import DegenerateSpace, InvalidConfig
-from geomsim_topological import distance_scale
-from geomsim_topological.distance_scale import check_scale, scaled_cloud
+from geomsim_topological.rows import distance_scale
+from geomsim_topological.rows.distance_scale import check_scale, scaled_cloud
 
 
 def length(points, scale="quantile"):

@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.stats import false_discovery_control, fisher_exact
 
 from geomsim import DegenerateSpace, GeomsimError, InvalidConfig
-from geomsim_topological.enrichment import false_discovery, hypergeometric_tail
+from geomsim_topological.comparison.enrichment import false_discovery, hypergeometric_tail
 from geomsim_topological.mapper import MapperGraph
 from geomsim_topological.node_labels import node_labels
 

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import fisher_exact
 
 from geomsim import GeomsimError, InapplicableNull
-from geomsim_topological.evidence import cell_evidence, enrichment
+from geomsim_topological.comparison.evidence import cell_evidence, enrichment
 from geomsim_topological.mapper import MapperGraph
 
 

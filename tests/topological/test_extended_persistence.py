@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimError
-from geomsim_topological.extended_persistence import KINDS, extended_bars
+from geomsim_topological.homology.extended_persistence import KINDS, extended_bars
 
 
 def found(edges, values, **given):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import GeomsimError
-from geomsim_topological.feature_matching import jaccard_matrix, match_features
+from geomsim_topological.settings.feature_matching import jaccard_matrix, match_features
 
 ROWS = st.sets(st.integers(0, 9), min_size=1, max_size=8)
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import GeomsimError
-from geomsim_topological.geodesics import geodesics
+from geomsim_topological.graphs.geodesics import geodesics
 
 
 @given(st.integers(1, 12), st.integers(0, 10_000), st.floats(0.05, 0.6))

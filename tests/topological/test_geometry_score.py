@@ -9,7 +9,7 @@ import torch
 import geomsim
 from geomsim import DegenerateSpace, GeomsimWarning, InvalidConfig
 from geomsim.nulls import NoiseFloor
-from geomsim_topological.geometry_score import GeometryScore
+from geomsim_topological.metrics.geometry_score import GeometryScore
 
 
 def score(left, right, metric=None):

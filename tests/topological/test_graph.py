@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geomsim import GeomsimError
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graphs.graph import MapperGraph
 
 memberships = st.lists(st.sets(st.integers(0, 11), min_size=1, max_size=8), min_size=0, max_size=9)
 

@@ -14,7 +14,7 @@ import geomsim
 from geomsim import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig, InvalidPairing
 from geomsim_topological.graph_comparison import compare_graphs
 from geomsim_topological.mapper import Cubes, MapperGraph, mapper_graph
-from geomsim_topological.mapper_transport import MapperTransport
+from geomsim_topological.metrics.mapper_transport import MapperTransport
 
 
 def graph_of(n_rows, **nodes):

@@ -9,10 +9,10 @@ from shapes import circle
 from sklearn.cluster import KMeans
 
 from geomsim import GeomsimError, Space
-from geomsim_topological import graph_confidence
-from geomsim_topological.balls import Balls
-from geomsim_topological.graph_confidence import bootstrap_confidence, jeffreys_interval
+from geomsim_topological.covers.balls import Balls
 from geomsim_topological.mapper import Cubes, Dbscan, mapper_graph
+from geomsim_topological.settings import graph_confidence
+from geomsim_topological.settings.graph_confidence import bootstrap_confidence, jeffreys_interval
 
 
 def test_the_loop_and_the_nodes_of_a_circle_are_found_again_in_every_draw():

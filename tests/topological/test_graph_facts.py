@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.graph_facts import graph_facts
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.graph_facts import graph_facts
 
 
 def test_facts_are_those_of_the_graph():

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from shapes import circle, tree_of_three_arms
 
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.graph_features import graph_features
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.graph_features import graph_features
 from geomsim_topological.mapper import Cubes, Dbscan, mapper_graph
 
 OVERLAPS = (0.2, 0.3, 0.5, 0.6)

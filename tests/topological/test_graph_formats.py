@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as arrays
 from sklearn.cluster import DBSCAN
 
 from geomsim import GeomsimError, GeomsimWarning
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graphs.graph import MapperGraph
 
 
 @pytest.fixture(scope="module")

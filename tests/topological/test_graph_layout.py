@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimError
-from geomsim_topological.graph import MapperGraph
 from geomsim_topological.graph_layout import aligned_layout, graph_layout
+from geomsim_topological.graphs.graph import MapperGraph
 
 
 def graph_of(*nodes):

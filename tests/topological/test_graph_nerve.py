@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geomsim import GeomsimError
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.nerve import nerve
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.nerve import nerve
 
 memberships = st.lists(st.sets(st.integers(0, 9), min_size=1, max_size=8), min_size=1, max_size=8)
 

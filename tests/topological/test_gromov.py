@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import GeomsimError, InvalidConfig
-from geomsim_topological.gromov import gromov_plan
-from geomsim_topological.measured_space import measured_space
+from geomsim_topological.couplings.gromov import gromov_plan
+from geomsim_topological.couplings.measured_space import measured_space
 from geomsim_topological.transport import exact_transport
 
 PATH = np.abs(np.subtract.outer(np.arange(5.0), np.arange(5.0)))

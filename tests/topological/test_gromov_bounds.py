@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from geomsim_topological.gromov import gromov_plan, lower_bound
-from geomsim_topological.gromov_bounds import (
+from geomsim_topological.couplings.gromov import gromov_plan, lower_bound
+from geomsim_topological.couplings.gromov_bounds import (
     first_lower_bound,
     line_transport,
     local_costs,
     second_lower_bound,
     third_lower_bound,
 )
-from geomsim_topological.gromov_problem import GromovProblem
-from geomsim_topological.measured_space import measured_space
+from geomsim_topological.couplings.gromov_problem import GromovProblem
+from geomsim_topological.couplings.measured_space import measured_space
 
 
 def by_programming(cost, p, q):

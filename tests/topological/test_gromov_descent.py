@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import GeomsimError
-from geomsim_topological.exchange_kernel import exchange_cells
-from geomsim_topological.gromov_descent import descend, exchanged, gradient_step
-from geomsim_topological.gromov_problem import GromovProblem
-from geomsim_topological.gromov_starts import monotone_plan, random_vertex, starting_plans
-from geomsim_topological.measured_space import measured_space
+from geomsim_topological.couplings.gromov_descent import descend, exchanged, gradient_step
+from geomsim_topological.couplings.gromov_problem import GromovProblem
+from geomsim_topological.couplings.gromov_starts import monotone_plan, random_vertex, starting_plans
+from geomsim_topological.couplings.measured_space import measured_space
+from geomsim_topological.kernels.exchange_kernel import exchange_cells
 
 
 def problem(n_left, n_right, seed, alpha=1.0, uniform=False):
@@ -102,15 +102,15 @@ def test_both_ways_of_summing_the_distortion_agree(monkeypatch):
     given_problem = problem(9, 7, 1)
     plan = np.outer(given_problem.left.mass, given_problem.right.mass)
     exact = given_problem.distortion(plan)
-    monkeypatch.setattr("geomsim_topological.gromov_problem._TILE_PAIRS", 100)
+    monkeypatch.setattr("geomsim_topological.couplings.gromov_problem._TILE_PAIRS", 100)
     assert given_problem.distortion(plan) == pytest.approx(exact, rel=1e-13)
-    monkeypatch.setattr("geomsim_topological.gromov_problem._MOST_PAIRS", 0)
+    monkeypatch.setattr("geomsim_topological.couplings.gromov_problem._MOST_PAIRS", 0)
     assert given_problem.distortion(plan) == pytest.approx(exact, rel=1e-12)
 
 
 @pytest.mark.parametrize("most", [0, 1 << 27])
 def test_no_plan_is_taken_on_trust(monkeypatch, most):
-    monkeypatch.setattr("geomsim_topological.gromov_problem._MOST_PAIRS", most)
+    monkeypatch.setattr("geomsim_topological.couplings.gromov_problem._MOST_PAIRS", most)
     given_problem = problem(4, 5, 0)
     plan = np.outer(given_problem.left.mass, given_problem.right.mass)
     for wrong, message in (

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from geomsim_topological import gromov
-from geomsim_topological.gromov import gromov_plan
-from geomsim_topological.gromov_problem import GromovProblem
-from geomsim_topological.gromov_proximal import proximal_plan, rounded_plan
-from geomsim_topological.gromov_quantised import farthest_first, quantised_plan
-from geomsim_topological.measured_space import measured_space
+from geomsim_topological.couplings import gromov
+from geomsim_topological.couplings.gromov import gromov_plan
+from geomsim_topological.couplings.gromov_problem import GromovProblem
+from geomsim_topological.couplings.gromov_proximal import proximal_plan, rounded_plan
+from geomsim_topological.couplings.gromov_quantised import farthest_first, quantised_plan
+from geomsim_topological.couplings.measured_space import measured_space
 
 
 def space(n_points, seed, spread=1.0):

@@ -12,8 +12,8 @@ from scipy.spatial.distance import cdist
 
 import geomsim
 from geomsim import DegenerateSpace, InvalidConfig
-from geomsim_topological.gromov_wasserstein import GromovWasserstein, nearest_counts
-from geomsim_topological.landmarks import distinct_rows, farthest_points
+from geomsim_topological.metrics.gromov_wasserstein import GromovWasserstein, nearest_counts
+from geomsim_topological.rows.landmarks import distinct_rows, farthest_points
 
 
 def cloud(n_rows, width=3, seed=0):

@@ -10,8 +10,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import lsqr
 from scipy.spatial.distance import cdist
 
-from geomsim_topological.cocycles import integer_cocycle, loops_of
-from geomsim_topological.harmonic import edge_weights, simplest, smoothed
+from geomsim_topological.circles.cocycles import integer_cocycle, loops_of
+from geomsim_topological.circles.harmonic import edge_weights, simplest, smoothed
 
 
 def noisy_circle(n, seed=0, noise=0.05):

@@ -11,8 +11,8 @@ from scipy.spatial.distance import pdist, squareform
 
 import geomsim
 from geomsim import InvalidConfig
-from geomsim_topological import heat_trace
-from geomsim_topological.heat_trace import HeatTrace
+from geomsim_topological.metrics import heat_trace
+from geomsim_topological.metrics.heat_trace import HeatTrace
 
 TIMES = np.logspace(-1, 1, 256)
 WEIGHTS = np.exp(-2 * (TIMES + 1 / TIMES))

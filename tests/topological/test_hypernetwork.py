@@ -8,9 +8,14 @@ import pytest
 from scipy import sparse
 
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
-from geomsim_topological.hypernetwork import canonical_orders, hypernetwork, rewired_hypernetwork, warn_of_pieces
+from geomsim_topological.couplings.hypernetwork import (
+    canonical_orders,
+    hypernetwork,
+    rewired_hypernetwork,
+    warn_of_pieces,
+)
+from geomsim_topological.graphs.rewired_memberships import rewired_memberships
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.rewired_memberships import rewired_memberships
 
 
 def random_graph(n_rows, n_nodes, seed, share=0.2):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from geomsim_topological import lanczos
-from geomsim_topological.lanczos import estimated_traces, exact_traces
+from geomsim_topological.neighbours import lanczos
+from geomsim_topological.neighbours.lanczos import estimated_traces, exact_traces
 
 TIMES = np.array([0.1, 1.0, 3.0, 10.0])
 

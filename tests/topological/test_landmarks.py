@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from geomsim_topological import landmarks as module
-from geomsim_topological.landmarks import distinct_rows, farthest_points
+from geomsim_topological.rows import landmarks as module
+from geomsim_topological.rows.landmarks import distinct_rows, farthest_points
 
 
 def plain(points, count):

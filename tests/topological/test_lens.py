@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from scipy.spatial.distance import cdist
 
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
-from geomsim_topological.lens import (
+from geomsim_topological.lenses.lens import (
     Coordinate,
     Density,
     Eccentricity,
@@ -22,7 +22,7 @@ from geomsim_topological.lens import (
     Projection,
     lens_values,
 )
-from geomsim_topological.row_order import order_by_values
+from geomsim_topological.rows.row_order import order_by_values
 
 
 def cloud(n, width, seed, dtype=np.float64):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
-from geomsim_topological.lens_components import PrincipalComponents
+from geomsim_topological.lenses.lens_components import PrincipalComponents
 
 
 def cloud(n, width, seed):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimError
-from geomsim_topological.lens_umap import Umap
+from geomsim_topological.lenses.lens_umap import Umap
 
 
 def cloud(n, width, seed):

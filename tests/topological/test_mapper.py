@@ -15,7 +15,7 @@ from sklearn.cluster import DBSCAN, KMeans
 
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
 from geomsim_topological import mapper
-from geomsim_topological.neighbour_scale import knee
+from geomsim_topological.clusters.neighbour_scale import knee
 
 
 def circle(n, centre=0.0):

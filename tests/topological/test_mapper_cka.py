@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import geomsim
 from geomsim import DegenerateSpace, GeomsimWarning
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.mapper_cka import MapperCKA, co_membership
+from geomsim_topological.metrics.mapper_cka import MapperCKA, co_membership
 
 
 def features(n=500, width=128, noise=0.5, seed=0):
@@ -80,7 +80,7 @@ def test_sparse_and_dense_products_agree(monkeypatch):
     left, right = random_side(60, 8, random), random_side(60, 5, random)
     orders = torch.from_numpy(np.stack([random.permutation(60) for _ in range(9)]))
     by_dense = MapperCKA().score_many(left, right, orders)
-    monkeypatch.setattr("geomsim_topological.mapper_cka._SMALL", 0)
+    monkeypatch.setattr("geomsim_topological.metrics.mapper_cka._SMALL", 0)
     torch.testing.assert_close(MapperCKA().score_many(left, right, orders), by_dense, rtol=0, atol=1e-14)
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning, InvalidConfig
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.mapper_fused import MapperFused
-from geomsim_topological.mapper_gromov import MapperGromov
-from geomsim_topological.mapper_transport import MapperTransport
+from geomsim_topological.metrics.mapper_fused import MapperFused
+from geomsim_topological.metrics.mapper_gromov import MapperGromov
+from geomsim_topological.metrics.mapper_transport import MapperTransport
 
 
 def cloud(n_rows=200, width=8, seed=0):

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import geomsim
 from geomsim import DegenerateSpace, GeomsimWarning, InvalidConfig
-from geomsim_topological.graph_space import graph_space
+from geomsim_topological.couplings.graph_space import graph_space
+from geomsim_topological.graphs.membership import membership
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.mapper_gromov import MapperGromov
-from geomsim_topological.membership import membership
+from geomsim_topological.metrics.mapper_gromov import MapperGromov
 
 
 def graph(n_rows, *nodes):

@@ -11,7 +11,7 @@ import torch
 import geomsim
 from geomsim import DegenerateSpace, GeomsimWarning, InvalidConfig
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.mapper_hypergraph import MapperHypergraph
+from geomsim_topological.metrics.mapper_hypergraph import MapperHypergraph
 
 # Small clouds fall to pieces; that this is warned of has a test of its own.
 pytestmark = pytest.mark.filterwarnings(r"ignore:the Mapper graph has \d+ components")

@@ -12,7 +12,7 @@ import torch
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning, InvalidConfig
 from geomsim_topological.mapper import Cubes, Dbscan, MapperGraph, mapper_graph
-from geomsim_topological.mapper_persistence import MapperPersistence
+from geomsim_topological.metrics.mapper_persistence import MapperPersistence
 
 FINE = MapperPersistence(components=1, n_cubes=10, overlap=0.3, relative_eps=0.15)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from geomsim_topological.mapper_settings import MapperSettings
+from geomsim_topological.metrics.mapper_settings import MapperSettings
 
 
 @pytest.mark.parametrize("unit", [1e-200, 1.0, 1e200])

@@ -14,9 +14,9 @@ from scipy.optimize import linprog
 
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
+from geomsim_topological.graphs.membership import membership
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.mapper_transport import MapperTransport
-from geomsim_topological.membership import membership
+from geomsim_topological.metrics.mapper_transport import MapperTransport
 from geomsim_topological.transport import exact_transport
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import sparse
 
 from geomsim import DegenerateSpace
+from geomsim_topological.graphs.membership import membership
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.membership import membership
 
 
 def graph_of(n_rows, **nodes):

@@ -8,10 +8,10 @@ import torch
 from shapes import circle
 
 from geomsim import GeomsimError, InapplicableNull
-from geomsim_topological.graph import MapperGraph
 from geomsim_topological.graph_comparison import compare_graphs
-from geomsim_topological.mapper_transport import MapperTransport
-from geomsim_topological.membership import membership
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.membership import membership
+from geomsim_topological.metrics.mapper_transport import MapperTransport
 from geomsim_topological.multiscale import multiscale_agreement
 from geomsim_topological.settings_choice import suggest_settings
 from geomsim_topological.stability import sweep_stability

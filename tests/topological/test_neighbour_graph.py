@@ -7,8 +7,8 @@ import pytest
 from scipy.spatial.distance import pdist, squareform
 
 from geomsim import DegenerateSpace
-from geomsim_topological import neighbour_graph as module
-from geomsim_topological.neighbour_graph import in_own_order, neighbour_graph
+from geomsim_topological.neighbours import neighbour_graph as module
+from geomsim_topological.neighbours.neighbour_graph import in_own_order, neighbour_graph
 
 
 def by_sorting(points, k):

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from geomsim_topological import neighbour_scale
-from geomsim_topological.neighbour_scale import cloud_radius, neighbour_curve
+from geomsim_topological.clusters import neighbour_scale
+from geomsim_topological.clusters.neighbour_scale import cloud_radius, neighbour_curve
 
 
 def reference(points, sets, k):

@@ -9,7 +9,7 @@ import networkx
 import numpy as np
 import pytest
 
-from geomsim_topological.nerve_loops import shortest_loops
+from geomsim_topological.graphs.nerve_loops import shortest_loops
 
 NONE = np.empty((0, 3), dtype=np.int64)
 

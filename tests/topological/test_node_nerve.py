@@ -9,8 +9,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.node_nerve import NodeNerve
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.node_nerve import NodeNerve
 
 
 def nerve(*nodes, n_rows=30):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from geomsim_topological.plain_distances import distances_of, rough_distances
+from geomsim_topological.rows.plain_distances import distances_of, rough_distances
 
 
 @pytest.mark.parametrize(("n", "width"), [(1, 3), (2, 1), (30, 5)])

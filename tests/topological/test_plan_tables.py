@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from geomsim_topological.mapper import MapperGraph
-from geomsim_topological.plan_tables import (
+from geomsim_topological.plans.plan_tables import (
     as_sparse,
     best_partner,
     distortion,
@@ -152,5 +152,5 @@ def test_distortion_between_components_is_capped_and_0_for_a_copy(monkeypatch):
     # Twice the longest finite way, 3 edges, is 6; the way to the last node was 6 and is 3, 2 and 1.
     assert found.cap == 6.0
     assert found.left == pytest.approx([3 / 4, 4 / 4, 5 / 4, 12 / 4])
-    monkeypatch.setattr("geomsim_topological.plan_tables._TOGETHER", 1)
+    monkeypatch.setattr("geomsim_topological.plans.plan_tables._TOGETHER", 1)
     assert distortion(np.eye(4) / 4, d, e).left.tolist() == found.left.tolist()

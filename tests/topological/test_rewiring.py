@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.stats import chisquare
 
 from geomsim import GeomsimError
-from geomsim_topological.rewiring import rewired_edges
+from geomsim_topological.graphs.rewiring import rewired_edges
 
 
 def of_degrees(degrees):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimError
-from geomsim_topological.row_groups import group_numbers
+from geomsim_topological.rows.row_groups import group_numbers
 
 
 def test_equal_labels_have_equal_numbers():

@@ -9,10 +9,10 @@ from scipy.spatial.distance import pdist, squareform
 
 import geomsim
 from geomsim import GeomsimWarning, InvalidConfig
-from geomsim_topological.distance_scale import scaled_cloud
-from geomsim_topological.rips import rips_bars
-from geomsim_topological.rtd import RTD
-from geomsim_topological.rtd_lite import RTDLite
+from geomsim_topological.homology.rips import rips_bars
+from geomsim_topological.metrics.rtd import RTD
+from geomsim_topological.metrics.rtd_lite import RTDLite
+from geomsim_topological.rows.distance_scale import scaled_cloud
 
 
 def score(left, right, metric=None):

@@ -12,8 +12,8 @@ from scipy.spatial.distance import pdist, squareform
 
 import geomsim
 from geomsim import InvalidConfig
-from geomsim_topological.distance_scale import scaled_cloud
-from geomsim_topological.rtd_lite import RTDLite, joined_at
+from geomsim_topological.metrics.rtd_lite import RTDLite, joined_at
+from geomsim_topological.rows.distance_scale import scaled_cloud
 
 
 def score(left, right, metric=None):

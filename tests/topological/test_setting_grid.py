@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from geomsim import GeomsimError
-from geomsim_topological.setting_grid import SettingGrid
+from geomsim_topological.settings.setting_grid import SettingGrid
 from geomsim_topological.sweep import Setting
 
 

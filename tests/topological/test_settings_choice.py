@@ -9,7 +9,7 @@ import pytest
 from shapes import circle
 
 from geomsim import GeomsimError, GeomsimWarning
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graphs.graph import MapperGraph
 from geomsim_topological.settings_choice import suggest_settings
 from geomsim_topological.stability import sweep_stability
 from geomsim_topological.sweep import Setting, Sweep, mapper_sweep

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from geomsim import GeomsimError
-from geomsim_topological import shared_rows as module
-from geomsim_topological.shared_rows import shared_rows
+from geomsim_topological.graphs import shared_rows as module
+from geomsim_topological.graphs.shared_rows import shared_rows
 
 
 def incidence(random, rows, nodes):

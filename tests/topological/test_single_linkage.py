@@ -10,7 +10,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from geomsim import GeomsimError
 from geomsim_topological import mapper
-from geomsim_topological.single_linkage import SingleLinkage, histogram_gap
+from geomsim_topological.clusters.single_linkage import SingleLinkage, histogram_gap
 
 
 def parts(labels):

@@ -7,7 +7,7 @@ import pytest
 from shapes import circle, tree_of_three_arms
 
 from geomsim import GeomsimError
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graphs.graph import MapperGraph
 from geomsim_topological.stability import sweep_stability
 from geomsim_topological.sweep import Setting, Sweep, mapper_sweep
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geomsim import DegenerateSpace, GeomsimError
-from geomsim_topological import density_clusters
+from geomsim_topological.clusters import density_clusters
+from geomsim_topological.covers.nested_sets import nested_chains
 from geomsim_topological.mapper import Cubes, Dbscan, mapper_graph
-from geomsim_topological.nested_sets import nested_chains
 from geomsim_topological.sweep import Setting, mapper_sweep
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 from geomsim import GeomsimError, InvalidConfig
+from geomsim_topological.plans.unmatched import Matching, partial_transport, unbalanced_transport
 from geomsim_topological.transport import exact_transport
-from geomsim_topological.unmatched import Matching, partial_transport, unbalanced_transport
 
 
 def problem(k, m, seed):

@@ -7,9 +7,9 @@ import pytest
 from gudhi import WitnessComplex
 from scipy.spatial.distance import cdist
 
-from geomsim_topological import witness
-from geomsim_topological.witness import WitnessSettings, relative_living_times
-from geomsim_topological.witness_kernels import living_times, loop_bars, witnessed
+from geomsim_topological.homology import witness
+from geomsim_topological.homology.witness import WitnessSettings, relative_living_times
+from geomsim_topological.kernels.witness_kernels import living_times, loop_bars, witnessed
 
 
 def to_landmarks(n, width, landmarks, seed, ties):

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import Comparison, InvalidConfig
-from geomsim_topological.graph import MapperGraph
 from geomsim_topological.graph_comparison import GraphComparison, compare_graphs
+from geomsim_topological.graphs.graph import MapperGraph
 from geomsim_topological.node_labels import node_labels
 from geomsim_topological.verb.graphs import within
 from geomsim_topological.verb.side import Side

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from geomsim import GeomsimError
 from geomsim.progress import track
-from geomsim_topological.balanced_intervals import BalancedIntervals
-from geomsim_topological.clusterer import Dbscan
-from geomsim_topological.cover import Cubes
-from geomsim_topological.graph import MapperGraph
-from geomsim_topological.graph_features import graph_features
-from geomsim_topological.lens import Density, Eccentricity, Norm, PrincipalComponents, Umap, lens_values
+from geomsim_topological.clusters.clusterer import Dbscan
+from geomsim_topological.covers.balanced_intervals import BalancedIntervals
+from geomsim_topological.covers.cover import Cubes
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.graph_features import graph_features
+from geomsim_topological.lenses.lens import Density, Eccentricity, Norm, PrincipalComponents, Umap, lens_values
 from geomsim_topological.mapper import mapper_graph
 from geomsim_topological.settings_choice import Suggestion, suggest_settings
 from geomsim_topological.stability import Stability, sweep_stability

@@ -80,7 +80,7 @@ def mapper(
     opening.check()
     if common.dry_run:
         return _plan(paths, [pairing, labels, right_labels], out, graph.sweep, persistence, common)
-    from geomsim_topological.diagram import Diagram
+    from geomsim_topological.homology.diagram import Diagram
     from geomsim_topological.persistence import diagram
     from geomsim_topological.verb import tables
     from geomsim_topological.verb.compared import compared, facts, matches, words_of

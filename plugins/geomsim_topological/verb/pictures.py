@@ -13,10 +13,10 @@ from geomsim.report.look import LIGHT
 from geomsim.report.node_link import NodeLink, node_link, node_link_pair
 from geomsim.report.panels import COLUMN, figure_of, new_figure
 from geomsim.report.setting_field import setting_field
-from geomsim_topological.diagram import Diagram
-from geomsim_topological.graph import MapperGraph
 from geomsim_topological.graph_comparison import GraphComparison
 from geomsim_topological.graph_layout import aligned_layout, graph_layout
+from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.homology.diagram import Diagram
 from geomsim_topological.multiscale import MultiscaleAgreement
 from geomsim_topological.settings_choice import Suggestion
 from geomsim_topological.stability import Stability

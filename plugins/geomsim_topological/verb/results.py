@@ -12,8 +12,8 @@ import numpy as np
 
 from geomsim.report.saving import save_figure
 from geomsim.tables import whole_file
-from geomsim_topological.diagram import Diagram
 from geomsim_topological.graph_comparison import GraphComparison
+from geomsim_topological.homology.diagram import Diagram
 from geomsim_topological.multiscale import MultiscaleAgreement
 from geomsim_topological.verb.graphs import Made
 from geomsim_topological.verb.pictures import agreement_field, diagrams, one_graph, stability_fields, two_graphs

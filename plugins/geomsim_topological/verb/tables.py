@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geomsim.cli.console import p_text, plain_table
-from geomsim_topological.graph import MapperGraph
+from geomsim_topological.graphs.graph import MapperGraph
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -1,0 +1,1 @@
+"""From cocycles to angles."""

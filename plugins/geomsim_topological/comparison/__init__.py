@@ -1,0 +1,1 @@
+"""Evidence and chance behind a comparison of two graphs."""

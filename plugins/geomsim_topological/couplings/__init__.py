@@ -1,0 +1,1 @@
+"""Gromov-Wasserstein and co-optimal transport, with every answer checked."""

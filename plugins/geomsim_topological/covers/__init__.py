@@ -1,0 +1,1 @@
+"""Covers: overlapping sets of rows."""

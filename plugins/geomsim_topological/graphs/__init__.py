@@ -1,0 +1,1 @@
+"""Mapper graphs: nodes, edges, nerve, features, files."""

@@ -1,0 +1,1 @@
+"""Persistent homology: complexes, bars, their distances."""

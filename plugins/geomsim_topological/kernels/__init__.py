@@ -1,0 +1,1 @@
+"""Compiled loops. Import them late: they import numba."""

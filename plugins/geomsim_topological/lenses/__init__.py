@@ -1,0 +1,1 @@
+"""Lenses: a few numbers per row."""

@@ -1,0 +1,1 @@
+"""Circular correlation, and what the loop matcher found."""

@@ -1,0 +1,1 @@
+"""Graphs of nearest neighbours and what is computed on them."""

@@ -1,0 +1,1 @@
+"""Transport plans between the nodes of two graphs, as tables and files."""

@@ -1,0 +1,1 @@
+"""Rows of points: an order by value, distances, groups, landmarks."""

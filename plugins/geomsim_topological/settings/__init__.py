@@ -1,0 +1,1 @@
+"""Settings of a sweep, and what stays from one to the next."""
