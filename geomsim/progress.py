@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+Item = TypeVar("Item")
 
 _PATIENCE = 3.0  # seconds before anything is shown
 _LINE_EVERY = 20.0  # seconds between plain lines
@@ -23,6 +25,18 @@ def track(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
         yield bar.advance
     finally:
         bar.close()
+
+
+def tracked(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    """The items, one after the other, each counted when the next is asked for.
+
+    >>> list(tracked("abc", 3, "letters"))
+    ['a', 'b', 'c']
+    """
+    with track(total, what) as advance:
+        for item in items:
+            yield item
+            advance(1)
 
 
 @contextmanager

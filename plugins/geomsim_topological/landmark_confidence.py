@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import InvalidConfig, Space
+from geomsim.progress import tracked
 from geomsim_topological.homology.diagram import Diagram, as_bars
 from geomsim_topological.persistence import diagram
 from geomsim_topological.whole_numbers import check_whole
@@ -114,7 +115,7 @@ def diagram_band(
     size = min(landmarks, len(cloud))
     bars = [
         diagram(cloud[np.sort(random.choice(len(cloud), size, replace=False))], dimension, size).finite
-        for _ in range(repeats)
+        for _ in tracked(range(repeats), repeats, "sets of landmarks")
     ]
     grid = np.linspace(0.0, max(float(side[:, 1].max(initial=0.0)) for side in (*bars, reference.finite)), scales)
     each = np.stack([landscape_values(side, grid, functions) for side in bars])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import DegenerateSpace, GeomsimWarning, InvalidConfig, Space
+from geomsim.progress import tracked
 from geomsim_topological.homology.diagram import Diagram
 from geomsim_topological.persistence import diagram
 from geomsim_topological.whole_numbers import check_whole
@@ -107,7 +108,8 @@ def loop_significance(
     length = _longest(found)
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
     draw = _gaussian(cloud) if null == "gaussian" else _columns(cloud)
-    lengths = np.array([_longest(_diagram(draw(random), landmarks, before)) for _ in range(draws)])
+    clouds = tracked(range(draws), draws, "clouds by chance")
+    lengths = np.array([_longest(_diagram(draw(random), landmarks, before)) for _ in clouds])
     certified = bool(found.certified[:1].any())
     if length and not certified:
         warnings.warn(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geomsim import GeomsimError
 from geomsim.nulls import Shuffle, Trial
+from geomsim.progress import tracked
 from geomsim_topological.graphs.membership import membership
 from geomsim_topological.metrics.mapper_transport import MapperTransport
 from geomsim_topological.rows.row_groups import group_numbers
@@ -141,7 +142,8 @@ def multiscale_agreement(
     chance = np.full((len(grid.places), draws), np.nan)
     notes: dict[str, None] = {}
     rows = torch.zeros(n_rows, 1)  # a trial reads off them how many rows there are
-    for number, (one, other) in enumerate(zip(left.graphs, right.graphs, strict=True)):
+    pairs = list(zip(left.graphs, right.graphs, strict=True))
+    for number, (one, other) in enumerate(tracked(pairs, len(pairs), "agreement, settings")):
         if not one.names or not other.names:
             continue
         metric, states = MapperTransport(), (membership(one), membership(other))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geomsim import GeomsimError, Space
+from geomsim.progress import tracked
 from geomsim_topological.graphs.graph_features import GraphFeatures, graph_features
 from geomsim_topological.lenses.lens import lens_values
 from geomsim_topological.mapper import Cover, Cubes, Dbscan, Lens, MapperGraph, PrincipalComponents, mapper_graph
@@ -21,7 +22,7 @@ Integers = NDArray[np.int64]
 _TWO_COMPONENTS = PrincipalComponents(2)
 _TEN_CUBES = Cubes()
 _DBSCAN = Dbscan()
-_DISTINCT = 1.0 - 1.0 / np.e
+_DISTINCT = 1.0 - math.exp(-1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +113,7 @@ def bootstrap_confidence(
     units = _units(len(cloud), labels)
     ends = [] if values is None else [*values.argmin(axis=0), *values.argmax(axis=0)]
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
-    for _ in range(draws):
+    for _ in tracked(range(draws), draws, "graphs of drawn rows"):
         kept = random.permutation(len(units))[: max(1, round(share * len(units)))]
         rows = np.unique(np.concatenate([*(units[unit] for unit in kept), np.array(ends, dtype=np.int64)]))
         again = mapper_graph(cloud[rows], None if values is None else values[rows], cover, clusterer)
