@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from geomsim.cluster_tasks import Answer, identity, loaded, perform
 from geomsim.errors import GeomsimError, InvalidConfig
+from geomsim.interrupts import kept_interrupts
 from geomsim.parcels import Parcel
 
 Item = TypeVar("Item")
@@ -119,6 +120,20 @@ class Cluster:
         finished: Callable[[Item, Result], object],
     ) -> Generator[Result]:
         """See :func:`geomsim.scheduler.run_tasks`."""
+        with kept_interrupts() as ask:
+            yield from self._run(work, items, uses=uses, what=what, named=named, finished=finished, ask=ask)
+
+    def _run(
+        self,
+        work: Callable[..., Result],
+        items: Iterable[Item],
+        *,
+        uses: Callable[[Item], tuple[Any, ...]],
+        what: str,
+        named: Callable[[Item], str],
+        finished: Callable[[Item, Result], object],
+        ask: Callable[[], None],
+    ) -> Generator[Result]:
         run = _Run()
         shared = self._sent(Parcel(work), f"{what} work")
         remaining = iter(enumerate(items))
@@ -142,7 +157,7 @@ class Cluster:
                     continue
                 if not run.futures:
                     return
-                index = self._next(run, what)
+                index = self._next(run, what, ask)
                 answer = self._answer(run.futures[index], named(run.items[index]) or f"{what} {index + 1}", what)
                 del run.futures[index]
                 run.answers[index] = answer
@@ -186,9 +201,10 @@ class Cluster:
         while size > _KEPT_BYTES and len(self._kept) > 1:
             size -= self._kept.popitem(last=False)[1].nbytes
 
-    def _next(self, run: _Run, what: str) -> int:
+    def _next(self, run: _Run, what: str, ask: Callable[[], None]) -> int:
         """The number of the next task that ends. Raises GeomsimError where none ever will."""
         while True:
+            ask()
             try:
                 return run.arrived.get(timeout=_LOOK_EVERY)
             except Empty:
