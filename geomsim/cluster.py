@@ -7,8 +7,8 @@ import time
 import uuid
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -120,27 +120,13 @@ class Cluster:
         finished: Callable[[Item, Result], object],
     ) -> Generator[Result]:
         """See :func:`geomsim.scheduler.run_tasks`."""
-        with kept_interrupts() as ask:
-            yield from self._run(work, items, uses=uses, what=what, named=named, finished=finished, ask=ask)
-
-    def _run(
-        self,
-        work: Callable[..., Result],
-        items: Iterable[Item],
-        *,
-        uses: Callable[[Item], tuple[Any, ...]],
-        what: str,
-        named: Callable[[Item], str],
-        finished: Callable[[Item, Result], object],
-        ask: Callable[[], None],
-    ) -> Generator[Result]:
         run = _Run()
         shared = self._sent(Parcel(work), f"{what} work")
         remaining = iter(enumerate(items))
         reported: set[tuple[Any, ...]] = set()
         turn, more = 0, True
         at_hand, seen = self._at_hand(), time.monotonic()
-        try:
+        with kept_interrupts() as ask, self._dropping_what_is_left(run):
             while True:
                 while more and not run.failed and len(run.futures) < at_hand and len(run.items) < _FULL * at_hand:
                     following = next(remaining, None)
@@ -166,6 +152,11 @@ class Cluster:
                     finished(run.items[index], answer.value)
                 if time.monotonic() - seen > _LOOK_EVERY:
                     at_hand, seen = self._at_hand(), time.monotonic()
+
+    @contextmanager
+    def _dropping_what_is_left(self, run: _Run) -> Iterator[None]:
+        try:
+            yield
         finally:
             if run.futures:
                 self._drop(list(run.futures.values()))

@@ -18,6 +18,6 @@ from geomsim.nulls.random_baseline import RandomBaseline as RandomBaseline
 from geomsim.nulls.random_subset import RandomSubset as RandomSubset
 from geomsim.nulls.shuffle import Shuffle as Shuffle
 from geomsim.nulls.significance import check_finite as check_finite
+from geomsim.nulls.significance import judged as judged
 from geomsim.nulls.significance import p_value as p_value
-from geomsim.nulls.significance import spread as spread
 from geomsim.nulls.spectrum_matched import SpectrumMatched as SpectrumMatched

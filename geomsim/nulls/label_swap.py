@@ -13,7 +13,7 @@ from geomsim.errors import InapplicableNull
 from geomsim.nulls.contract import Chance, Null, Trial
 from geomsim.nulls.drawing import redrawn_scores
 from geomsim.nulls.refusals import instead
-from geomsim.nulls.significance import p_value, spread
+from geomsim.nulls.significance import judged
 from geomsim.scoring import score_of
 
 _Numbers = NDArray[np.int64]
@@ -62,15 +62,13 @@ class LabelSwap(Null):
             return score_of(metric, metric.prepare(left), metric.prepare(right), left)
 
         scores = redrawn_scores(trial, scored, "documents dealt anew to both sides")
-        return Chance(
-            kind=self.name,
-            mean=float(scores.mean()),
-            sd=spread(scores),
-            p_value=p_value(trial.observed, scores, "farther" if metric.larger_means == "closer" else "closer"),
-            draws=scores,
+        return judged(
+            self.name,
+            trial,
+            scores,
+            larger_means="farther" if metric.larger_means == "closer" else "closer",
             notes=("a small p of the label swap says that the sides differ, a large one not that they are alike",),
             facts={"swapped": "sides of each document" if deal.same_text else "documents of both sides"},
-            is_chance=False,
         )
 
 

@@ -11,7 +11,7 @@ from geomsim.nulls.clouds import root_mean_square, white
 from geomsim.nulls.contract import Chance, Null, Trial
 from geomsim.nulls.drawing import redrawn_scores
 from geomsim.nulls.refusals import refuse_groups
-from geomsim.nulls.significance import p_value, spread
+from geomsim.nulls.significance import judged
 from geomsim.scoring import score_of
 
 
@@ -42,11 +42,4 @@ class RandomBaseline(Null):
             return score_of(metric, trial.left_state, metric.prepare(noise), trial.left)
 
         scores = redrawn_scores(trial, scored, "normal noise in the place of the right side")
-        return Chance(
-            kind=self.name,
-            mean=float(scores.mean()),
-            sd=spread(scores),
-            p_value=p_value(trial.observed, scores, metric.larger_means),
-            draws=scores,
-            is_chance=False,
-        )
+        return judged(self.name, trial, scores)

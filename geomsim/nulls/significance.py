@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from geomsim.contract import Metric
 from geomsim.errors import UndefinedScore
+from geomsim.nulls.contract import Chance, Trial
 
 # A draw that differs from the observed score by less than rounding is a tie, and a tie counts against surprise.
 # Relative to the largest score at hand, so that the unit of the points decides nothing.
@@ -27,6 +29,31 @@ def p_value(observed: float, draws: NDArray[np.float64], larger_means: Literal["
     sign = 1.0 if larger_means == "closer" else -1.0
     at_least = int((sign * draws >= sign * observed - _rounding(observed, draws)).sum())
     return (at_least + 1) / (len(draws) + 1)
+
+
+def judged(
+    kind: str,
+    trial: Trial,
+    scores: NDArray[np.float64],
+    *,
+    larger_means: Literal["closer", "farther"] | None = None,
+    notes: tuple[str, ...] = (),
+    facts: Mapping[str, float | str] | None = None,
+) -> Chance:
+    """Draws that are no reorderings, as what a null answers; p counts those at least as close as the observed score.
+
+    Close is what the metric's `larger_means` says, or the one given.
+    """
+    return Chance(
+        kind=kind,
+        mean=float(scores.mean()),
+        sd=spread(scores),
+        p_value=p_value(trial.observed, scores, larger_means or trial.metric.larger_means),
+        draws=scores,
+        notes=notes,
+        facts=facts or {},
+        is_chance=False,
+    )
 
 
 def spread(scores: NDArray[np.float64]) -> float | None:

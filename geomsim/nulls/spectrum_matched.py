@@ -13,7 +13,7 @@ from geomsim.nulls.clouds import Shape, root_mean_square, white
 from geomsim.nulls.contract import Chance, Null, Trial
 from geomsim.nulls.drawing import redrawn_scores, streams
 from geomsim.nulls.refusals import instead, refuse_groups
-from geomsim.nulls.significance import p_value, spread
+from geomsim.nulls.significance import judged
 from geomsim.scoring import score_of
 
 # Scores of clouds of equal spectrum that differ by less than this share of the scores at hand differ by rounding;
@@ -62,15 +62,8 @@ class SpectrumMatched(Null):
 
         self._refuse_what_is_kept(trial, shapes[0])
         scores = redrawn_scores(trial, scored, _DRAW)
-        return Chance(
-            kind=self.name,
-            mean=float(scores.mean()),
-            sd=spread(scores),
-            p_value=p_value(trial.observed, scores, metric.larger_means),
-            draws=scores,
-            facts={"left axes kept": len(shapes[0].singular), "right axes kept": len(shapes[1].singular)},
-            is_chance=False,
-        )
+        axes = {"left axes kept": len(shapes[0].singular), "right axes kept": len(shapes[1].singular)}
+        return judged(self.name, trial, scores, facts=axes)
 
     def _refuse_what_is_kept(self, trial: Trial, shape: Shape) -> None:
         """Refuse a score that finds the left side identical to a cloud with which it shares the spectrum alone."""

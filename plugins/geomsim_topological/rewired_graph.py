@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 import numpy as np
 
 from geomsim import InapplicableNull, Null, UnpairedMetric
-from geomsim.nulls import Chance, Trial, check_finite, p_value, redrawn_scores, spread
+from geomsim.nulls import Chance, Trial, check_finite, judged, redrawn_scores
 
 
 @runtime_checkable
@@ -51,12 +51,4 @@ class RewiredGraph(Null):
         check_finite(scores, metric, "rewired graphs")
         same = np.ptp(scores) == 0 and scores[0] == trial.observed
         notes = ("no rewiring changes the score: the right graph has too few edges to be told from its degrees",)
-        return Chance(
-            kind=self.name,
-            mean=float(scores.mean()),
-            sd=spread(scores),
-            p_value=p_value(trial.observed, scores, metric.larger_means),
-            draws=scores,
-            notes=notes if same else (),
-            is_chance=False,
-        )
+        return judged(self.name, trial, scores, notes=notes if same else ())
