@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import importlib.metadata
 import operator
 import platform
@@ -20,6 +19,7 @@ from geomsim.catalog import instance_of, name_of, origin_of
 from geomsim.chance_correction import mean_by_chance, no_correction_text, rescaled, scale_of
 from geomsim.contract import Explanation, Metric, PairedMetric
 from geomsim.errors import GeomsimWarning, InapplicableNull, InvalidConfig
+from geomsim.html_tables import facts_table
 from geomsim.intervals import Interval, check_options
 from geomsim.intervals import interval as interval_of
 from geomsim.nulls import Chance, Null, Trial, null_for
@@ -32,7 +32,7 @@ from geomsim.states import States
 from geomsim.tables import plain
 
 if TYPE_CHECKING:
-    pass
+    from geomsim.report.notebook import Shown
 
 _RESAMPLES = 200  # of a bootstrap
 
@@ -138,11 +138,16 @@ class Comparison:
             "interval": self.interval_text,
             "warnings": "; ".join(self.warnings) or "none",
         }
-        rows = "".join(
-            f"<tr style='text-align:left'><th>{html.escape(key)}</th><td>{html.escape(value)}</td></tr>"
-            for key, value in cells.items()
-        )
-        return f"<table>{rows}</table>"
+        return facts_table(cells)
+
+    def show(self, height: int = 800) -> Shown:
+        """The report of this comparison, for a notebook, in a frame of so many pixels; ``.save(path)`` writes it.
+
+        Raises InvalidConfig for a height that is no whole number from 100 on.
+        """
+        from geomsim.report.notebook import show_comparison
+
+        return show_comparison(self, height)
 
 
 def compare(

@@ -120,6 +120,22 @@ class Pairing:
         n_left, n_right = len(np.unique(self.left)), len(np.unique(self.right))
         return f"Pairing({len(self)} pairs, {n_left} left rows, {n_right} right rows)"
 
+    def _repr_html_(self) -> str:
+        from geomsim.html_tables import facts_table
+
+        facts = {"pairs": f"{len(self):,}"}
+        sides = (("left", self.left, self.multiplicity("left")), ("right", self.right, self.multiplicity("right")))
+        for side, rows, partners in sides:
+            shared = ", ".join(f"{name}: {count:,}" for name, count in partners.items() if count)
+            facts[f"{side} rows"] = f"{len(np.unique(rows)):,} (by number of partners {shared})"
+        if self.weight is not None:
+            low, middle, high = np.quantile(self.weight, (0, 0.5, 1))
+            facts["weight"] = f"{low:.3g} to {high:.3g}, median {middle:.3g}"
+        if self.mass is not None:
+            facts["mass"] = f"{self.mass.sum():.4g} in all"
+        plain = {key: value for key, value in self.provenance.items() if isinstance(value, str | int | float)}
+        return facts_table({**facts, **{f"made with {key}": str(value) for key, value in plain.items()}})
+
     def apply(self, left: Space, right: Space) -> tuple[Space, Space]:
         """The paired rows of both spaces, in the order of the pairs: row i of one belongs to row i of the other.
 

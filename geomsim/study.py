@@ -59,8 +59,8 @@ def run_study(
     Parameters
     ----------
     config
-        holds ``pairs`` (each with left, right, maybe pairing, left_tokens, right_tokens, subsets, and any labels), and
-        may hold ``metrics`` (names, tables with a name and parameters, or instances; all installed ones by default),
+        holds ``pairs`` (each with left, right, maybe pairing, left_tokens, right_tokens, left_contexts, right_contexts,
+        subsets, and any labels), and may hold ``metrics`` (names, tables with a name and parameters, or instances; all installed ones by default),
         ``draws`` (999), ``seed`` (0), ``null`` ("auto"; a name, a list of them, "none" for none at all), ``groups``,
         ``interval`` and ``confidence`` as in :func:`geomsim.compare`, ``subspaces`` and ``buckets``
         (:mod:`geomsim.study_config`). A side is a file of points or the directory of a sparse autoencoder, whose unit
@@ -98,15 +98,16 @@ def run_study(
     settings = read_config(config)
     if seed is not None:
         settings = {**settings, "seed": seed}
+    base = Path(config).parent if isinstance(config, str | Path) else Path()
     run = _Run(
         settings,
-        base=Path(config).parent if isinstance(config, str | Path) else Path(),
+        base=base,
         checkpoint=Checkpoint(None if folder is None else Path(folder), resume=resume),
     )
     pairs = settings["pairs"]
     with using(scheduler), track(len(pairs) * run.n_metrics, "study") as advance:
         cells = list(run.cells(0, pairs[0], advance)) if len(pairs) == 1 else run.cells_in_tasks(advance)
-    return Study(cells, plain(settings))
+    return Study(cells, plain(settings), pairs=tuple(pairs), base=base)
 
 
 class _Run:

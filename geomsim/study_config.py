@@ -22,6 +22,8 @@
     pairing = "pairings/0_1.parquet" # optional
     left_tokens = "left/layer_0_tokens.parquet"
     right_tokens = "right/layer_1_tokens.parquet"
+    left_contexts = "left/layer_0_contexts.parquet"    # text for the report, which changes no result
+    right_contexts = "right/layer_1_contexts.parquet"
     left_layer = 0                   # any other key becomes a column of the table
 """
 
@@ -39,7 +41,9 @@ from geomsim.tables import plain
 OPTIONS = frozenset(
     {"seed", "draws", "null", "groups", "metrics", "pairs", "subspaces", "buckets", "interval", "confidence"}
 )
-PAIR_KEYS = frozenset({"left", "right", "pairing", "left_tokens", "right_tokens", "subsets"})
+PAIR_KEYS = frozenset(
+    {"left", "right", "pairing", "left_tokens", "right_tokens", "left_contexts", "right_contexts", "subsets"}
+)
 _SUBSPACE_OPTIONS = frozenset({"themes", "only", "top", "rule", "side", "case_sensitive"})
 
 

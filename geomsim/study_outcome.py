@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from geomsim.tables import write_arrays, write_csv, write_json, write_parquet
 if TYPE_CHECKING:
     import pandas as pd
 
+    from geomsim.report.notebook import Shown
+
 
 @dataclass(frozen=True, eq=False)
 class Study:
@@ -22,6 +25,10 @@ class Study:
     cells: Sequence[Cell]
     config: Mapping[str, Any]
     notes: Mapping[str, Any] = field(default_factory=dict)
+    pairs: Sequence[Mapping[str, Any]] = ()
+    """Entries of the configuration as they were given, with spaces in place of paths where there were any."""
+    base: Path = Path()
+    """The folder that paths in the configuration are relative to."""
 
     @property
     def failed(self) -> list[Cell]:
@@ -42,17 +49,9 @@ class Study:
         """The rows of :attr:`table` as mappings, None where there is nothing."""
         return records_of(self.cells)
 
-    def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> list[Path]:
-        """Write results.parquet, results.csv, draws.npz and run.json.
-
-        draws.npz holds the draws of each null under the number of its row in the table; run.json the configuration,
-        the versions and every comparison in full.
-
-        `config` is recorded in place of the study's own, where the caller knows better what was asked for.
-        """
-        target = Path(folder)
-        table = self.table
-        run = {
+    def run_record(self, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What run.json holds: configuration, versions, notes, and every comparison in full."""
+        return {
             "config": self.config if config is None else config,
             "versions": versions(),
             "notes": dict(self.notes),
@@ -70,6 +69,18 @@ class Study:
                 for cell in self.cells
             ],
         }
+
+    def save(self, folder: str | Path, config: Mapping[str, Any] | None = None) -> list[Path]:
+        """Write results.parquet, results.csv, draws.npz and run.json.
+
+        draws.npz holds the draws of each null under the number of its row in the table; run.json the configuration,
+        the folder that its paths are relative to (as seen from the results), the versions and every comparison in full.
+
+        `config` is recorded in place of the study's own, where the caller knows better what was asked for.
+        """
+        target = Path(folder)
+        table = self.table
+        run = {**self.run_record(config), "base": Path(os.path.relpath(self.base, target)).as_posix()}
         draws = {
             str(row): cell.comparison.null
             for row, cell in enumerate(self.cells)
@@ -82,3 +93,23 @@ class Study:
             write_arrays(draws, target / "draws.npz"),
             write_json(run, target / "run.json"),
         ]
+
+    def show(self, height: int = 800) -> Shown:
+        """The report of this study, for a notebook, in a frame of so many pixels; ``.save(path)`` writes it.
+
+        Raises InvalidConfig for a height that is no whole number from 100 on, GeomsimError for a file that is there and
+        cannot be read.
+        """
+        from geomsim.report.notebook import show_study
+
+        return show_study(self, height)
+
+    def __repr__(self) -> str:
+        failed = f", {len(self.failed)} without a score" if self.failed else ""
+        n, metrics = len(self.cells), len({cell.metric for cell in self.cells})
+        return f"Study({n} comparison{'s' * (n != 1)} by {metrics} metric{'s' * (metrics != 1)}{failed})"
+
+    def _repr_html_(self) -> str:
+        from geomsim.report.notebook import study_html
+
+        return study_html(self)

@@ -30,6 +30,11 @@ from .latent_histogram import activation_histogram as activation_histogram
 from .latent_look import LatentLook as LatentLook
 from .latent_look import look as look
 from .latent_look import nearest_directions as nearest_directions
+from .latent_contexts import ContextTable as ContextTable
+from .latent_contexts import LatentContext as LatentContext
+from .latent_contexts import contexts_table as contexts_table
+from .latent_contexts import read_contexts as read_contexts
+from .latent_contexts import save_contexts as save_contexts
 from .latent_tokens import TopTokens as TopTokens
 from .latent_tokens import read_top_tokens as read_top_tokens
 from .latent_tokens import save_top_tokens as save_top_tokens

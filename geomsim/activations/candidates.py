@@ -94,6 +94,21 @@ class Candidates:
         sides = f"{found[0]} of {len(self.left_firings)} left and {found[1]} of {len(self.right_firings)} right latents"
         return f"Candidates(top {self.top} of {sides}, {self.n_tokens} tokens)"
 
+    def _repr_html_(self) -> str:
+        from geomsim.html_tables import facts_table
+
+        facts = {"tokens": f"{self.n_tokens:,}", "partners kept": f"{self.top} for each latent"}
+        for side, partners in (("left", self.left_to_right), ("right", self.right_to_left)):
+            best = partners.r[partners.found, 0]
+            without = ", ".join(f"{reason} {n:,}" for reason, n in self.removed.get(side, {}).items() if n)
+            facts[f"{side} latents"] = (
+                f"{int(partners.found.sum()):,} of {len(partners.found):,} have a partner"
+                + (f", median of the best {np.median(best):.3f}" if len(best) else "")
+                + (f"; without: {without}" if without else "")
+            )
+        facts |= {"blocks of the jackknife": f"{self.blocks} ({self.block_kind})"}
+        return facts_table({**facts, "measure": str(self.provenance.get("measure", "pearson"))})
+
 
 def refuse_options(top: int, min_firings: int, min_cofirings: int, max_blocks: int) -> None:
     """Raise InvalidCodes where an option of the choice of candidates is out of range."""

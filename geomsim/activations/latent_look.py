@@ -16,8 +16,9 @@ from geomsim.activations.latent_histogram import ActivationHistogram, Scale, act
 from geomsim.activations.latents import Context, Places, StrengthInterval, TokenShare
 from geomsim.activations.text import Document
 from geomsim.activations.token_texts import texts_read
-from geomsim.activations.visible_text import columns_of, fitted, visible, visible_token
+from geomsim.activations.visible_text import columns_of, fitted, visible_token
 from geomsim.errors import InvalidCodes
+from geomsim.html_tables import html_table
 
 if TYPE_CHECKING:
     from geomsim.activations.dictionary import Dictionary
@@ -118,23 +119,23 @@ class LatentLook:
                 [f"{low:.4g} to {high:.4g}", _HTML_BAR.format(12 * count / most), f"{count:,}"]
                 for low, high, count in self._bins()
             ]
-            parts.append(_html_table(["activation", "", "tokens"], rows))
+            parts.append(html_table(["activation", "", "tokens"], rows))
         if self.tokens:
             rows = [
                 [f"<code>{_html_text(each.token)}</code>", f"{each.share:.1%}", f"{each.firings:,}", f"{each.mean:.4g}",
                  f"{each.largest:.4g}"]
                 for each in self.tokens
             ]  # fmt: skip
-            parts.append(_html_table(["token", "share", "firings", "mean", "largest"], rows))
+            parts.append(html_table(["token", "share", "firings", "mean", "largest"], rows))
         if self.contexts:
-            parts.append(_html_table(["strongest places", "", "document"], list(map(_html_context, self.contexts))))
+            parts.append(html_table(["strongest places", "", "document"], list(map(_html_context, self.contexts))))
         for each in self.intervals:
             if each.contexts:
                 heading = f"{each.low:.4g} to {each.high:.4g}: {each.firings:,} tokens"
-                parts.append(_html_table([heading, "", "document"], list(map(_html_context, each.contexts))))
+                parts.append(html_table([heading, "", "document"], list(map(_html_context, each.contexts))))
         if self.neighbours:
             rows = [[str(each.latent), f"{each.cosine:.3f}"] for each in self.neighbours]
-            parts.append(_html_table(["nearest latent", "cosine"], rows))
+            parts.append(html_table(["nearest latent", "cosine"], rows))
         return "".join(parts)
 
     def _facts(self) -> list[str]:
@@ -295,11 +296,3 @@ def _html_text(text: str) -> str:
 def _html_context(context: Context) -> list[str]:
     before, token, after, name = map(_html_text, (context.before, context.token, context.after, context.document))
     return [f"{context.value:.4g}", f"<code style='white-space:pre'>{before}<mark>{token}</mark>{after}</code>", name]
-
-
-def _html_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th style='text-align:left'>{visible(name)}</th>" for name in heads)
-    body = "".join(
-        "<tr>" + "".join(f"<td style='text-align:left'>{cell}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.codes import Codes
+from geomsim.activations.latent_slabs import latent_slabs
 from geomsim.activations.text import Document
 from geomsim.activations.token_texts import token_strings
 from geomsim.errors import InvalidCodes
@@ -99,8 +100,8 @@ def top_tokens_table(
         raise InvalidCodes(f"ranked_by must be one of {', '.join(get_args(RankedBy))}, got {ranked_by!r}")
     string_of_row, strings = pd.factorize(np.array(token_strings(codes, documents), dtype=object))
     parts = [
-        _strongest(latents, string_of_row[rows], values, len(strings), n, ranked_by)
-        for latents, rows, values in _slabs(codes)
+        _strongest(latents, string_of_row[rows], np.abs(values.astype(np.float64)), len(strings), n, ranked_by)
+        for latents, rows, values in latent_slabs(codes, batch_budget() // _BYTES_PER_ENTRY)
     ]
     latent, string, rank, share, firings = (
         np.concatenate([part[column] for part in parts]) if parts else np.empty(0, dtype=np.int64)
@@ -166,29 +167,6 @@ def read_top_tokens(path: str | Path) -> TopTokens:
         row = frame[twice].iloc[0]
         raise InvalidCodes(f"{path}: latent {row['latent']} has more than one token of rank {row['rank']}")
     return TopTokens(frame, n_latents, dict(note.get("provenance", {})))
-
-
-_Entries = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-
-
-def _slabs(codes: Codes) -> Iterator[_Entries]:
-    """Latent, row and absolute value of the non-zeros, a run of latents at a time, rows ascending in each latent."""
-    import scipy.sparse
-
-    firings = codes.firings()
-    at_once = batch_budget() // _BYTES_PER_ENTRY
-    if codes.is_sparse:
-        columns = codes.matrix.tocsc()
-        columns.sort_indices()
-    first = 0
-    while first < codes.n_latents:
-        sums = np.cumsum(firings[first:])
-        last = first + max(1, int(np.searchsorted(sums, at_once, side="right")))
-        slab = columns[:, first:last] if codes.is_sparse else scipy.sparse.csc_array(codes.matrix[:, first:last])
-        if slab.nnz:
-            latents = np.repeat(np.arange(first, first + slab.shape[1]), np.diff(slab.indptr))
-            yield latents, slab.indices.astype(np.int64), np.abs(slab.data.astype(np.float64))
-        first = last
 
 
 def _strongest(

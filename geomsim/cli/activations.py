@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from geomsim.activations.text_streams import DocumentStream
 
 _CHARACTERS_PER_TOKEN = 3.5  # of English text and code under usual vocabularies; only the estimate uses it
-# A table of top tokens is made in memory, so it is of the first shards that hold so many non-zeros (12 bytes each).
-_TOP_TOKENS_NONZEROS = 50_000_000
+# Tables of tokens and contexts are made in memory, so they are of the first shards that hold so many non-zeros
+# (12 bytes each).
+_TABLES_NONZEROS = 50_000_000
 
 
 def activations(
@@ -47,6 +49,7 @@ def activations(
     longest: int = 2**20,
     shard_characters: int = 2**18,
     top_tokens: int = 10,
+    contexts: int = 3,
     resume: Annotated[bool, Parameter(negative="")] = False,
     replace: Annotated[bool, Parameter(negative="")] = False,
     part: TextOptions = TextOptions(),
@@ -99,6 +102,9 @@ def activations(
         characters per file of codes, about; two models are counted shard by shard, so give both the same.
     top_tokens
         also write, beside the codes of each dictionary, as many top tokens of each latent, for subspaces; 0 for none.
+    contexts
+        likewise the text around as many of the strongest places of each latent, from different documents, with its
+        activation on every token; the report shows it. The file holds passages of the text; 0 for none.
     resume
         keep the shards that an interrupted run left, and write the others.
     replace
@@ -108,6 +114,8 @@ def activations(
 
     if top_tokens < 0:
         raise InvalidConfig(f"--top-tokens {top_tokens}: give a number of tokens per latent, 0 for no table")
+    if contexts < 0:
+        raise InvalidConfig(f"--contexts {contexts}: give a number of places per latent, 0 for no table")
     for name in (model, *(fits or [])):
         refuse_mistyped(name)
     stream = open_text(text, part)
@@ -139,8 +147,8 @@ def activations(
             reader, stream, placed, folders, batch_tokens=batch_tokens, longest=longest,
             shard_characters=shard_characters, resume=resume, replace=replace, progress=progress,
         )  # fmt: skip
-    if top_tokens:
-        _write_top_tokens(written, stream, longest, top_tokens, common)
+    if top_tokens or contexts:
+        _write_tables(written, stream, longest, top_tokens, contexts, common)
     _report(written, longest, common)
     return DONE
 
@@ -196,10 +204,12 @@ def _going_on(folders: dict[str, Path], common: Common) -> Iterator[None]:
         raise
 
 
-def _write_top_tokens(written: dict[str, Path], stream: DocumentStream, longest: int, n: int, common: Common) -> None:
-    import dataclasses
-
+def _write_tables(
+    written: dict[str, Path], stream: DocumentStream, longest: int, top_tokens: int, contexts: int, common: Common
+) -> None:
+    """Beside the codes of each dictionary: which tokens its latents fire on, and where in the text."""
     from geomsim.activations.codes_reader import read_manifest
+    from geomsim.activations.latent_contexts import contexts_table, save_contexts
     from geomsim.activations.latent_tokens import save_top_tokens, top_tokens_table
 
     for folder in written.values():
@@ -207,22 +217,34 @@ def _write_top_tokens(written: dict[str, Path], stream: DocumentStream, longest:
         if manifest["layout"] == "dense":
             continue  # a dense site is active on every token, and its strongest strings say little
         codes, documents = _first_codes(folder, manifest["shards"], stream, longest)
-        table = top_tokens_table(codes, documents, n)
-        target = folder.with_name(folder.name + "_top_tokens.parquet")
-        for part in target.parent.glob(f"{target.name}.*.part"):
-            part.unlink()  # of a run that was killed
+        read: dict[str, int] = {}
         if codes.n_tokens < manifest["n_tokens"]:
             read = {"tokens": codes.n_tokens, "tokens_in_all": manifest["n_tokens"]}
-            table = dataclasses.replace(table, provenance={**table.provenance, **read})
-            common.note(f"top tokens are of the first {codes.n_tokens:,} of {manifest['n_tokens']:,} tokens")
-        common.note(f"wrote {save_top_tokens(table, target)}")
+            common.note(
+                f"top tokens and contexts are of the first {codes.n_tokens:,} of {manifest['n_tokens']:,} tokens"
+            )
+        if top_tokens:
+            tokens = top_tokens_table(codes, documents, top_tokens)
+            tokens = dataclasses.replace(tokens, provenance={**tokens.provenance, **read})
+            common.note(f"wrote {save_top_tokens(tokens, _beside(folder, 'top_tokens'))}")
+        if contexts:
+            places = contexts_table(codes, documents, contexts)
+            places = dataclasses.replace(places, provenance={**places.provenance, **read})
+            common.note(f"wrote {save_contexts(places, _beside(folder, 'contexts'))}")
+
+
+def _beside(folder: Path, what: str) -> Path:
+    """Where a table of these codes goes; what a run that was killed left of it is removed."""
+    target = folder.with_name(f"{folder.name}_{what}.parquet")
+    for part in target.parent.glob(f"{target.name}.*.part"):
+        part.unlink()
+    return target
 
 
 def _first_codes(
     folder: Path, shards: list[dict[str, int]], stream: DocumentStream, longest: int
 ) -> tuple[Codes, list[Document]]:
     """The codes of the first shards, at least one with tokens, and the documents of these."""
-    import dataclasses
     import itertools
 
     from geomsim.activations.codes import Codes
@@ -233,7 +255,7 @@ def _first_codes(
     nonzeros = list(itertools.accumulate(shard["nnz"] for shard in shards))
     rows = list(itertools.accumulate(shard["rows"] for shard in shards))
     count = next(number for number, until in enumerate(rows, start=1) if until)
-    count = max(count, sum(until <= _TOP_TOKENS_NONZEROS for until in nonzeros))
+    count = max(count, sum(until <= _TABLES_NONZEROS for until in nonzeros))
     codes: Codes = open_codes(folder, verify=False, first=count)
     n_documents = sum(shard["n_documents"] for shard in shards[:count])
     parts = DocumentParts(stream.pieces(), longest)

@@ -39,6 +39,7 @@ _VERBS = {
     "pair": "Two codes over the same text: which latent belongs to which.",
     "compare": "Two spaces by one metric or all: scores, chance, p-values.",
     "study": "Many pairs of spaces by many metrics, from a TOML file.",
+    "report": "Results to one HTML file: maps, graphs, scores beside chance, tokens in context.",
     "inspect": "What lies in a file or folder, what is wrong with it, and what to run next.",
     "validate": "Metric cards on synthetic truth, and a leaderboard.",
     "metrics": "The metrics that are installed; one of them in full.",

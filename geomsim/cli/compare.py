@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,11 +13,39 @@ from cyclopts import Parameter
 from geomsim.catalog import load_file, metrics
 from geomsim.cli.console import DONE, FAILED, PARTLY, STUDY_FILES, Common, Scheduler, plain_table, score_table
 from geomsim.cli.opening import check_folder, open_space
+from geomsim.cli.report import check_page, write_report
 from geomsim.pairing import Pairing
 from geomsim.space import Space
 from geomsim.study import run_study
 
 _TRIAL_DRAWS = 20
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Texts:
+    """What a report shows of latents besides their places.
+
+    Parameters
+    ----------
+    left_tokens
+        of the left side's latents, as `geomsim activations --top-tokens` writes them.
+    right_tokens
+        likewise.
+    left_contexts
+        where the left side's latents are strongest, as `geomsim activations --contexts` writes them.
+    right_contexts
+        likewise.
+    """
+
+    left_tokens: Path | None = None
+    right_tokens: Path | None = None
+    left_contexts: Path | None = None
+    right_contexts: Path | None = None
+
+    def given(self) -> dict[str, Path]:
+        """Those that were given, by the name that a study's configuration gives them."""
+        return {name: path for name, path in vars(self).items() if path is not None}
 
 
 def compare(
@@ -33,6 +62,8 @@ def compare(
     groups: str | None = None,
     plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
     out: Path | None = None,
+    report: Path | None = None,
+    texts: Texts = Texts(),
     scheduler: Scheduler = None,
     common: Common = Common(),
 ) -> int:
@@ -62,15 +93,18 @@ def compare(
         a Python file that registers metrics; may be given again.
     out
         a folder for results.parquet, results.csv and run.json.
+    report
+        also write one HTML file, with maps of both spaces and their Mapper graphs; its layouts are kept in --out.
     """
     check_folder(out)
+    check_page(report)
     for file in plugin or []:
         common.detail(f"{file} registers {', '.join(load_file(file))}")
     names = metric or metrics()
     spaces = [open_space(path, common.device) for path in (left, right)]
     pairs = Pairing.open(pairing) if pairing else None
     settings: dict[str, Any] = {
-        "pairs": [{"left": spaces[0], "right": spaces[1], "pairing": pairs}],
+        "pairs": [{"left": spaces[0], "right": spaces[1], "pairing": pairs, **texts.given()}],
         "metrics": names,
         "draws": draws,
         "seed": common.start,
@@ -80,13 +114,17 @@ def compare(
         "confidence": confidence,
     }
     if common.dry_run:
-        return _estimate(settings, spaces, (left, right, pairing, *(plugin or [])), out, common)
+        would_read = (left, right, pairing, *texts.given().values(), *(plugin or []))
+        return _estimate(settings, spaces, would_read, out, report, common)
     study = run_study(settings, scheduler=scheduler)
     # The spaces were opened already; the record names the files.
-    recorded = {**settings, "pairs": [{"left": str(left), "right": str(right), "pairing": str(pairing or "")}]}
+    files = {"left": left, "right": right, "pairing": pairing, **texts.given()}
+    recorded = {**settings, "pairs": [{name: str(file) for name, file in files.items() if file is not None}]}
     if out:
         for written in study.save(out, config=recorded):
             common.note(f"wrote {written}")
+    if report:
+        common.note(f"wrote {write_report(out or study, report, common)}")
     remarks = [
         f"  {cell.metric}: {note}" for cell in study.cells if cell.comparison for note in cell.comparison.warnings
     ]
@@ -105,7 +143,12 @@ def compare(
 
 
 def _estimate(
-    settings: dict[str, Any], spaces: list[Space], would_read: Iterable[Path | None], out: Path | None, common: Common
+    settings: dict[str, Any],
+    spaces: list[Space],
+    would_read: Iterable[Path | None],
+    out: Path | None,
+    report: Path | None,
+    common: Common,
 ) -> int:
     """Time by a trial of a few draws, memory by the size of the points; nothing is written."""
     rows, seconds, draws = [], {}, settings["draws"]
@@ -118,7 +161,7 @@ def _estimate(
         seconds[name] = spent[1] + max(0.0, spent[2] - spent[1]) / _TRIAL_DRAWS * draws
         rows.append([name, f"{seconds[name]:.1f}"])
     size = sum(space.n_rows * space.width * 8 for space in spaces)
-    files = [str(out / name) for name in STUDY_FILES] if out else []
+    files = [str(path) for path in ([out / name for name in STUDY_FILES] if out else []) + ([report] if report else [])]
     return common.plan(
         plain_table(f"{draws} draws, estimated from {_TRIAL_DRAWS}", ["metric", "seconds"], rows, numeric=["seconds"]),
         f"points: {size / 2**20:.1f} MiB as float64; would write: {', '.join(files) or 'nothing'}",

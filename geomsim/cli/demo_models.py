@@ -12,7 +12,8 @@ import numpy as np
 
 from geomsim.activations.codes import Codes
 from geomsim.activations.dictionary import Dictionary, read_dictionary
-from geomsim.activations.latents import top_contexts
+from geomsim.activations.latent_contexts import contexts_table, save_contexts
+from geomsim.activations.latent_tokens import save_top_tokens, top_tokens_table
 from geomsim.activations.matching import pair
 from geomsim.activations.reading import read_codes
 from geomsim.activations.standard_library import standard_library_documents
@@ -29,7 +30,7 @@ from geomsim.cli.demo_outcome import (
     strongest,
     write_study_file,
 )
-from geomsim.comparison import versions
+from geomsim.cli.report import write_report
 from geomsim.pairing import Pairing
 from geomsim.parallel import in_threads
 from geomsim.progress import track
@@ -45,7 +46,6 @@ KINDS = {
 }
 # Neurons are dense: a part of the text gives their correlations to a few thousandths and keeps memory small.
 _NEURON_TOKENS = 60_000
-_READABLE_PAIRS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +67,20 @@ class Job:
         """The pair of spaces as a study's file names it."""
         part = "neurons" if self.kind == "neurons" else "features"
         right = SECOND_SEED if self.kind == "second seed" else RIGHT
+        sides = {"left": f"{LEFT}_{part}_{self.left_layer}", "right": f"{right}_{part}_{self.right_layer}"}
+        texts = {
+            f"{side}_{what}": f"{what}/{name}.parquet"
+            for side, name in sides.items()
+            for what in ("tokens", "contexts")
+            if part == "features"
+        }
         return {
             "kind": self.kind,
             "left_layer": self.left_layer,
             "right_layer": self.right_layer,
-            "left": f"spaces/{LEFT}_{part}_{self.left_layer}.npz",
-            "right": f"spaces/{right}_{part}_{self.right_layer}.npz",
+            **{side: f"spaces/{name}.npz" for side, name in sides.items()},
             "pairing": self.file,
+            **texts,
         }
 
 
@@ -115,13 +122,10 @@ def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Commo
             common.note(_paired(job, pairing))
             pairings.append(pairing)
             advance(1)
-    # The last layers are the most abstract ones; their pairs are the ones to read.
-    shown = max((job.left_layer, job.right_layer, i) for i, job in enumerate(jobs) if job.kind == "features")[-1]
-    readable = _strongest_pairs(pairings[shown], jobs[shown].left, jobs[shown].right)
     pairs = [job.described() for job in jobs] + _matched_pairs(jobs, pairings, out)
     study = run_study(write_study_file(out, pairs, names, draws, common.start))
     files = study.save(out)
-    return _outcome(study, files, out, documents, readable, common)
+    return _outcome(study, files, out, documents, common)
 
 
 def _matched_pairs(jobs: Sequence[Job], pairings: Sequence[Pairing], out: Path) -> list[dict[str, Any]]:
@@ -153,7 +157,7 @@ def as_correlated(pairing: Pairing, reference: Pairing) -> Pairing:
 
 
 def _features(source: TransformersSource, model: Path, documents: list[Document], out: Path) -> dict[int, Codes]:
-    """Codes by layer; the unit decoder rows go to `out`."""
+    """Codes by layer; the unit decoder rows, and the text on which latents are active, go to `out`."""
     dictionaries: dict[str, Dictionary | None] = {}
     for folder in sorted((model / "saes").iterdir()):
         dictionary = read_dictionary(folder)
@@ -163,7 +167,10 @@ def _features(source: TransformersSource, model: Path, documents: list[Document]
         assert found is not None
         ids = [f"{source.name}/{site}/latent {row}" for row in range(found.latents)]
         space = Space(found.directions, ids, name=f"{source.name} {site}")
-        space.save(out / "spaces" / f"{source.name}_features_{_layer(site)}.npz")
+        name = f"{source.name}_features_{_layer(site)}"
+        space.save(out / "spaces" / f"{name}.npz")
+        save_top_tokens(top_tokens_table(codes[site], documents), out / "tokens" / f"{name}.parquet")
+        save_contexts(contexts_table(codes[site], documents), out / "contexts" / f"{name}.parquet")
     return {_layer(site): read for site, read in codes.items()}
 
 
@@ -199,24 +206,15 @@ def _paired(job: Job, pairing: Pairing) -> str:
     return f"{job.kind}, layers {job.left_layer} and {job.right_layer}: {len(pairing)} mutual pairs, mean r {mean:.2f}"
 
 
-def _strongest_pairs(pairing: Pairing, left: Codes, right: Codes) -> list[tuple[float, int, int, Codes, Codes]]:
-    assert pairing.weight is not None
-    order = np.argsort(-pairing.weight, kind="stable")[: 4 * _READABLE_PAIRS : 4]
-    return [(float(pairing.weight[i]), int(pairing.left[i]), int(pairing.right[i]), left, right) for i in order]
-
-
 def _outcome(
     study: Study,
     files: list[Path],
     out: Path,
     documents: list[Document],
-    strongest_pairs: Sequence[tuple[float, int, int, Codes, Codes]],
     common: Common,
 ) -> Outcome:
-    from geomsim.report.bars import paired_bar_panels
     from geomsim.report.heatmap import layer_heatmaps
     from geomsim.report.saving import save_figure
-    from geomsim.report.summary import Picture, ReadablePair, score_tables, write_summary
 
     frame, records = study.table, study.records()
     features = frame[frame["kind"] == "features"]
@@ -230,39 +228,10 @@ def _outcome(
         features_against_neurons(records),
         significant(records),
     ]
-    readable = [
-        ReadablePair(
-            f"{LEFT} latent {left_row}", f"{RIGHT} latent {right_row}", r,
-            _contexts(left, left_row, documents), _contexts(right, right_row, documents),
-        )
-        for r, left_row, right_row, left, right in strongest_pairs
-    ]  # fmt: skip
-    notes = [f"{cell.metric}: {note}" for cell in study.cells if cell.comparison for note in cell.comparison.warnings]
-
     title = "SAE features of left and right, layer by layer"
     save_figure(layer_heatmaps(features, names, title), out / "heatmap.pdf")
-    figures = [
-        Picture.drawn(
-            lambda look, columns: layer_heatmaps(features, names, look=look, columns=columns),
-            alt="One heatmap per metric: rows are layers of left, columns layers of right, darker is closer.",
-            caption=title,
-        ),
-        Picture.drawn(
-            lambda look, columns: paired_bar_panels(frame, names, look=look, columns=columns, kinds=list(KINDS)),
-            alt="One panel per metric: mean score of features, neurons and the second seed, beside chance.",
-            caption="Features, neurons and the skyline beside chance",
-        ),
-    ]
-    page = write_summary(
-        out / "summary.html",
-        title="geomsim demo: two models of Python code",
-        sentences=sentences,
-        tables=score_tables(frame),
-        figures=figures,
-        pairs=readable,
-        provenance={"configuration": dict(study.config), "versions": versions()},
-        notes=notes,
-    )
+    title = "geomsim demo: two models of Python code"
+    page = write_report(out, out / "report.html", common, title=title, kind="features")
     written = [*files, out / "heatmap.pdf", page]
     pictures: list[Any] = [*sentences[:2], ""]
     pictures += [table for kind, what in KINDS.items() for table in layer_tables(of_kind[kind], what)]
@@ -273,8 +242,8 @@ def _outcome(
         kinds_table(records, KINDS),
         *sentences[2:],
         "",
-        f"Written to {out}/: summary.html (open this one), heatmap.pdf, results.csv, results.parquet, run.json; "
-        "study.toml and reproduce.py give the same numbers again.",
+        f"Written to {out}/: report.html (open this one in a browser), heatmap.pdf, results.csv, results.parquet, "
+        "run.json; study.toml and reproduce.py give the same numbers again.",
     ]
     record = {
         "sentences": sentences,
@@ -282,7 +251,3 @@ def _outcome(
         "files": [str(path) for path in written],
     }
     return Outcome(record, pictures, study)
-
-
-def _contexts(codes: Codes, latent: int, documents: list[Document]) -> list[tuple[str, str, str]]:
-    return [(found.before, found.token, found.after) for found in top_contexts(codes, latent, documents, n=3)]

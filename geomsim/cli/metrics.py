@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from geomsim.catalog import Entry, entries, find, load_file
+from geomsim.catalog import entries, find, load_file
 from geomsim.cli.console import DONE, PARTLY, Common, plain_table
-from geomsim.contract import Metric, PairedMetric
-from geomsim.errors import BrokenPlugin
+from geomsim.errors import GeomsimError
+from geomsim.metric_facts import describe, facts_in_words
 
 
 def metrics(
@@ -45,7 +44,7 @@ def metrics(
     for entry in entries():
         try:
             record = describe(entry)
-        except BrokenPlugin as error:
+        except GeomsimError as error:
             broken += 1
             record = {"name": entry.name, "distribution": entry.distribution, "error": str(error)}
         records.append(record)
@@ -79,59 +78,6 @@ def markdown_table() -> str:
     return "\n".join(lines)
 
 
-def describe(entry: Entry) -> dict[str, Any]:
-    """What a metric says of itself, ready for JSON."""
-    kind = entry.load()
-    instance = kind()
-    paired = isinstance(instance, PairedMetric)
-    nulls = ["shuffle"] if paired else ["noise-floor"]
-    if isinstance(instance, PairedMetric) and _knows_moments(instance):
-        nulls.append("exact")
-    nulls += ["spectrum-matched", "random-baseline", "random-subset"]
-    if not paired:
-        nulls.append("label-swap")
-    low, high = instance.score_range
-    documentation = inspect.getdoc(kind) or ""
-    return {
-        "name": entry.name,
-        "distribution": entry.distribution,
-        "version": entry.version,
-        "kind": "paired" if paired else "unpaired",
-        "larger_means": instance.larger_means,
-        "range": [_bound(low), _bound(high)],
-        "unchanged_by": sorted(instance.unchanged_by),
-        "symmetric": instance.symmetric,
-        "nulls": nulls,
-        "parameters": instance.parameters(),
-        "summary": summary(kind),
-        "documentation": documentation,
-    }
-
-
-def summary(kind: type[Metric[Any]]) -> str:
-    """The first sentence of a metric's docstring."""
-    return (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
-
-
-def _knows_moments(metric: PairedMetric[Any]) -> bool:
-    """Whether a formula is known for these parameters, tried on points of no meaning."""
-    import torch
-
-    first, second = torch.randn(2, 40, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    return metric.null_mean(metric.prepare(first), metric.prepare(second)) is not None
-
-
-def _bound(value: float) -> float | str:
-    return value if abs(value) != float("inf") else ("infinity" if value > 0 else "-infinity")
-
-
 def _shown(found: dict[str, Any]) -> list[Any]:
-    facts = [
-        ["range", f"{found['range'][0]} to {found['range'][1]}"],
-        ["unchanged by", ", ".join(found["unchanged_by"]) or "nothing"],
-        ["symmetric", "yes" if found["symmetric"] else "no"],
-        ["nulls", ", ".join(found["nulls"])],
-        ["parameters", ", ".join(f"{key}={value!r}" for key, value in found["parameters"].items()) or "none"],
-        ["from", f"{found['distribution']} {found['version']}"],
-    ]
+    facts = [list(item) for item in facts_in_words(found).items()]
     return [found["documentation"], plain_table("", ["", ""], facts)]

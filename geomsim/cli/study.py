@@ -12,12 +12,13 @@ from geomsim.catalog import load_file
 from geomsim.checkpoint import SUFFIX
 from geomsim.cli.console import DONE, FAILED, PARTLY, STUDY_FILES, Common, Scheduler, plain_table, score_table
 from geomsim.cli.opening import check_folder
+from geomsim.cli.report import check_page, write_report
 from geomsim.study import read_config, run_study
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_FILES = ("left", "right", "pairing", "left_tokens", "right_tokens")
+_FILES = ("left", "right", "pairing", "left_tokens", "right_tokens", "left_contexts", "right_contexts")
 
 
 def study(
@@ -27,6 +28,7 @@ def study(
     out: Path | None = None,
     resume: Annotated[bool, Parameter(negative="")] = False,
     figures: bool = True,
+    report: Path | None = None,
     plugin: Annotated[list[Path] | None, Parameter(negative="")] = None,
     scheduler: Scheduler = None,
     common: Common = Common(),
@@ -43,6 +45,8 @@ def study(
         go on where a study that was stopped left off: cells that are finished are not computed again.
     figures
         also write heatmap, null distributions and scores by multiplicity as PDF, where there is something to show.
+    report
+        also write one HTML file; `geomsim report` makes it, or another one, later.
     plugin
         a Python file that registers metrics; may be given again.
     """
@@ -50,6 +54,7 @@ def study(
         load_file(file)
     target = out or config.parent / "results"
     check_folder(target)
+    check_page(report)
     if common.dry_run:
         settings = read_config(config)
         rows = [
@@ -60,7 +65,11 @@ def study(
             plain_table(f"{config}", ["left", "right", "pairing"], rows),
             f"would write to {target}",
             would_read=[config, *dict.fromkeys(config.parent / file for file in files), *(plugin or [])],
-            would_write=[*(target / name for name in STUDY_FILES), *([target / "figures"] if figures else [])],
+            would_write=[
+                *(target / name for name in STUDY_FILES),
+                *([target / "figures"] if figures else []),
+                report,
+            ],
             details={"config": settings},
         )
     cells = target / "cells"
@@ -77,6 +86,8 @@ def study(
 
         for written in save_study_figures(result, target / "figures"):
             common.note(f"wrote {written}")
+    if report:
+        common.note(f"wrote {write_report(target, report, common)}")
     records = result.records()
     # File names are long; where the configuration gives labels of its own, these tell the rows apart.
     columns = list(records[0])

@@ -12,6 +12,7 @@ module               one Axes                                               a fi
 `node_link`          `node_link`: a graph                                   `node_link_pair`: two, side by side
 `birth_death`        `birth_death`: a persistence diagram
 `setting_field`      `setting_field`: a number at each setting of a sweep
+`activations`        `activation_bars`: how strongly one latent is active
 `leaderboard_figure`                                                        `leaderboard_figure`: cards of all metrics
 ==================== ====================================================== ==========================================
 

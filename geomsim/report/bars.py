@@ -136,6 +136,7 @@ def _key(cells: Sequence[Record], interval: tuple[str, str]) -> str:
     if judged:
         floors = [is_noise_floor(cell) for cell in judged]
         grey = "noise floor" if all(floors) else "by chance, or noise floor" if any(floors) else "by chance"
-        spread = " ± 1 sd" * any(number_in(cell, "null_sd") for cell in judged)
+        # Where chance is 0 its bar has no length, and the whisker stands alone.
+        spread = ", whisker ± 1 sd" * any(number_in(cell, "null_sd") for cell in judged)
         parts.append(f"grey: {grey}{spread}")
     return "; ".join(parts)

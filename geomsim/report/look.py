@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TYPE_CHECKING, Any
@@ -101,14 +102,16 @@ def judged_by(column: str) -> str:
 
 
 def p_text(p_value: float | None, draws: float | None = None) -> str:
-    """A p-value as a person reads it; "≤" where it is the least that so many draws can give.
+    """A p-value as a person reads it; "≤" where it is the least that so many draws, or numbers, can give.
 
-    >>> p_text(0.001, 999), p_text(0.0312, 999), p_text(4e-12), p_text(None)
-    ('p ≤ 0.001', 'p = 0.031', 'p = 4e−12', 'no p-value')
+    >>> p_text(0.001, 999), p_text(0.0312, 999), p_text(4e-12), p_text(sys.float_info.min), p_text(None)
+    ('p ≤ 0.001', 'p = 0.031', 'p = 4e−12', 'p ≤ 2.2e−308', 'no p-value')
     """
     if p_value is None or math.isnan(p_value):
         return "no p-value"
-    at_floor = draws is not None and not math.isnan(draws) and draws > 0 and p_value <= 1 / (draws + 1) + 1e-12
+    at_floor = p_value <= sys.float_info.min or (
+        draws is not None and not math.isnan(draws) and draws > 0 and p_value <= 1 / (draws + 1) + 1e-12
+    )
     return f"p {'≤' if at_floor else '='} {f'{p_value:.2g}'.replace('-', MINUS)}"
 
 

@@ -2,7 +2,8 @@
 
 A shuffle, and every null that draws, is shown as a histogram of its draws; an exact null has none, and is shown as the
 density of the law that its p-value comes from. The tail that p counts is coloured: on the right where a larger score is
-closer, on the left where it is farther. A noise floor has no p-value, hence no tail, and is named as what it is.
+closer, on the left where it is farther; the other one for a label swap, which asks whether both sides differ. A noise
+floor has no p-value, hence no tail, and is named as what it is.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _BINS = (10, 40)
 _HEADROOM = 1.5  # of the highest bar: room for two lines of labels
 _SIZE = 8.0
-_TAIL = "as close as the score, or closer"
+_TAIL = {False: "as close as the score, or closer", True: "as far apart as the score, or farther"}  # a label swap's
 
 
 def null_histogram(
@@ -123,7 +124,7 @@ def null_histograms(
 
     grey = "grey: by chance" + ", or noise floor" * any(_is_floor(each) for each in comparisons)
     grey += ", or random subsets" * any(each.null_kind == "random-subset" for each in comparisons)
-    key = f"{grey}; orange: as close as the score or closer"
+    key = grey + _orange(comparisons)
     key += "; bar at the top: interval of the score" * any(each.interval is not None for each in comparisons)
     return figure_of_panels(list(zip(comparisons, names, strict=True)), draw, (COLUMN, 2.1), title, key, columns, look)
 
@@ -143,21 +144,35 @@ def verdict(comparison: Comparison) -> str:
     closer, total = _tail(comparison, comparison.null).sum(), len(comparison.null)
     if comparison.p_value > (closer + 1) / (total + 1) + 1e-12:
         return f"{words}: few different draws exist"
-    return f"{words}: {closer or 'none'} of {total} as close"
+    return f"{words}: {closer or 'none'} of {total} as {'far apart' if _is_swap(comparison) else 'close'}"
 
 
 def _is_floor(comparison: Comparison) -> bool:
     return comparison.null_kind == "noise-floor"
 
 
+def _is_swap(comparison: Comparison) -> bool:
+    return comparison.null_kind == "label-swap"
+
+
+def _orange(comparisons: Sequence[Comparison]) -> str:
+    """What orange means where any of them shows some."""
+    judged = [each for each in comparisons if each.p_value is not None]
+    seen = [each for each in judged if each.null is None or _tail(each, each.null).any()]
+    kinds = {_is_swap(each) for each in seen}
+    if len(kinds) > 1:
+        return "; orange: the scores that p counts"
+    return f"; orange: {_TAIL[kinds.pop()].replace(',', '')}" if kinds else ""
+
+
 def _tail(comparison: Comparison, draws: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which draws p counts: as many as it says are at least as close, the closest ones."""
+    """Which draws p counts: as many as it says are at least as close (label swap: as far apart), the closest ones."""
     from geomsim.nulls import p_value
 
-    closer = round(p_value(comparison.score, draws, comparison.larger_means) * (len(draws) + 1)) - 1
+    upwards = (comparison.larger_means == "closer") != _is_swap(comparison)
+    n = round(p_value(comparison.score, draws, "closer" if upwards else "farther") * (len(draws) + 1)) - 1
     counted = np.zeros(len(draws), dtype=bool)
-    closest_first = np.argsort(-draws if comparison.larger_means == "closer" else draws, kind="stable")
-    counted[closest_first[:closer]] = True
+    counted[np.argsort(-draws if upwards else draws, kind="stable")[:n]] = True
     return counted
 
 
@@ -174,7 +189,10 @@ def _draw_bins(axes: Axes, comparison: Comparison, draws: NDArray[np.float64], l
         what = f"by chance: {len(draws)} draws, {comparison.null_kind}{_sd_text(comparison)}"
     left, width = edges[:-1], np.diff(edges)
     handles = []
-    for counts, below, colour, label in ((rest, 0 * rest, look.chance, what), (closer, rest, look.bars[1], _TAIL)):
+    for counts, below, colour, label in (
+        (rest, 0 * rest, look.chance, what),
+        (closer, rest, look.bars[1], _TAIL[_is_swap(comparison)]),
+    ):
         if (some := counts > 0).any():
             handles.append(
                 axes.bar(left[some], counts[some], width[some], bottom=below[some], color=colour, ec=colour,
@@ -230,7 +248,9 @@ def _draw_law(axes: Axes, comparison: Comparison, law: Any, look: Look) -> list[
     handles: list[Any] = [grey]
     if closer.sum() > 1:
         handles.append(
-            axes.fill_between(grid, density, where=closer.tolist(), color=look.bars[1], lw=0.5, zorder=3, label=_TAIL)
+            axes.fill_between(
+                grid, density, where=closer.tolist(), color=look.bars[1], lw=0.5, zorder=3, label=_TAIL[False]
+            )
         )
     axes.set_ylim(0, _HEADROOM * float(np.nanmax(density)))
     return handles

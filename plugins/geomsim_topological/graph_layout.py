@@ -8,26 +8,26 @@ from scipy import sparse
 
 from geomsim import GeomsimError
 from geomsim_topological.graphs.graph import MapperGraph
+from geomsim_topological.graphs.stress_layout import stress_layout
 
 Floats = NDArray[np.float64]
 
-_STRESS_NODES = 400  # distances of all pairs are laid out up to here, springs beyond
-_ROUNDS = 300
+_NEWTON_NODES = 100  # beyond, the same stress is made small by steps that are not dearer for more nodes
 
 
 def graph_layout(graph: MapperGraph, seed: int = 0) -> Floats:
     """Places of the nodes, (nodes, 2), in a box of side about 1; the same for the same graph and seed.
 
-    Up to 400 nodes by stress (Kamada and Kawai 1989), edges having length 1; beyond by springs (Fruchterman and
-    Reingold 1991). Components are laid out one by one and packed side by side, the largest first.
+    By stress, edges having length 1: up to 100 nodes as Kamada and Kawai (1989) do, beyond by
+    :func:`geomsim_topological.graphs.stress_layout.stress_layout`, which takes seconds for tens of thousands of nodes.
+    Components are laid out one by one and packed side by side, the largest first.
     """
     if not graph.names:
         return np.empty((0, 2))
     placed = np.empty((len(graph.names), 2))
-    parts = [np.flatnonzero(graph.component_of == component) for component in range(graph.components)]
-    parts.sort(key=lambda part: (-len(part), part[0]))
-    boxes = [_upright(_connected(graph, part, seed)) for part in parts]
-    for part, box, corner in zip(parts, boxes, _packed([box.max(axis=0) for box in boxes]), strict=True):
+    parts = _components(graph)
+    boxes = [_upright(_connected(inside, len(part), seed)) for part, inside in parts]
+    for (part, _), box, corner in zip(parts, boxes, _packed([box.max(axis=0) for box in boxes]), strict=True):
         placed[part] = box + corner
     span = float(np.ptp(placed, axis=0).max())
     return np.asarray((placed - placed.mean(axis=0)) / (span or 1.0), dtype=np.float64)
@@ -61,25 +61,49 @@ def aligned_layout(left: Floats, right: MapperGraph, plan: sparse.csr_matrix | F
     return np.asarray(scale * y @ (u @ v) + x_mean, dtype=np.float64)
 
 
-def _connected(graph: MapperGraph, part: NDArray[np.int64], seed: int) -> Floats:
-    import networkx
+def as_wide(places: Floats, others: Floats) -> Floats:
+    """Places at the extent of others, around their middle; alignment shrinks a graph whose parts lie elsewhere."""
+    if len(places) < 2 or len(others) < 2:
+        return places
+    centre = (others.max(axis=0) + others.min(axis=0)) / 2
+    own = (places.max(axis=0) + places.min(axis=0)) / 2
+    extent, wanted = float(np.ptp(places, axis=0).max()), float(np.ptp(others, axis=0).max())
+    return np.asarray(centre + (places - own) * (wanted / (extent or 1.0)), dtype=np.float64)
 
-    if len(part) == 1:
-        return np.zeros((1, 2))
-    drawn = networkx.Graph()
-    drawn.add_nodes_from(range(len(part)))
-    number = np.full(len(graph.names), -1)
-    number[part] = np.arange(len(part))
-    inside = number[graph.edges[number[graph.edges[:, 0]] >= 0]]
-    drawn.add_edges_from(inside.tolist())
-    if len(part) <= _STRESS_NODES:
+
+def _connected(inside: NDArray[np.int64], n_nodes: int, seed: int) -> Floats:
+    """Places of the nodes of one component, of which `inside` are the edges, in its own numbers."""
+    if n_nodes <= 2:
+        return np.column_stack([np.arange(n_nodes), np.zeros(n_nodes)])
+    if n_nodes <= _NEWTON_NODES:
+        import networkx
+
+        drawn = networkx.Graph()
+        drawn.add_nodes_from(range(n_nodes))
+        drawn.add_edges_from(inside.tolist())
         places = networkx.kamada_kawai_layout(drawn)
+        found = np.array([places[node] for node in range(n_nodes)], dtype=np.float64)
     else:
-        places = networkx.spring_layout(drawn, seed=seed, iterations=_ROUNDS)
-    found = np.array([places[node] for node in range(len(part))], dtype=np.float64)
+        found = stress_layout(inside, n_nodes, seed)
     # Edges of like length in all components, whatever the layout's own unit.
     lengths = np.linalg.norm(found[inside[:, 0]] - found[inside[:, 1]], axis=1)
-    return found / (float(np.median(lengths)) or 1.0)
+    return np.asarray(found / (float(np.median(lengths)) or 1.0), dtype=np.float64)
+
+
+def _components(graph: MapperGraph) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Nodes of each component and its edges in numbers of these, the largest first, of equals the earlier."""
+    member, count = graph.component_of, graph.components
+    nodes = np.argsort(member, kind="stable")
+    number = np.empty(len(member), dtype=np.int64)
+    sizes = np.bincount(member, minlength=count)
+    starts = np.cumsum(sizes) - sizes
+    number[nodes] = np.arange(len(nodes)) - np.repeat(starts, sizes)
+    of_edge = member[graph.edges[:, 0]]
+    edges = number[graph.edges[np.argsort(of_edge, kind="stable")]]
+    parts = np.split(nodes, starts[1:])
+    inside = np.split(edges, np.cumsum(np.bincount(of_edge, minlength=count))[:-1])
+    order = np.argsort(-sizes, kind="stable")
+    return [(parts[component], inside[component]) for component in order.tolist()]
 
 
 def _upright(places: Floats) -> Floats:

@@ -19,6 +19,7 @@ import pytest
 from geomsim import Codes, Pairing
 from geomsim.activations import held_out, read_top_tokens
 from geomsim.activations.codes_reader import read_manifest
+from geomsim.activations.latent_contexts import read_contexts
 from geomsim.cli import activations as activations_verb
 from geomsim.cli.app import run
 
@@ -193,19 +194,40 @@ def test_top_tokens_of_more_than_fits_are_of_the_first_shards(
     every = read_top_tokens(tmp_path / "all" / "residual_1_top_tokens.parquet")
     assert "tokens" not in every.provenance
     shards = read_manifest(tmp_path / "all" / "residual_1")["shards"]
-    monkeypatch.setattr(activations_verb, "_TOP_TOKENS_NONZEROS", shards[0]["nnz"] + shards[1]["nnz"])
+    monkeypatch.setattr(activations_verb, "_TABLES_NONZEROS", shards[0]["nnz"] + shards[1]["nnz"])
     assert run(["activations", str(LEFT), "--text", text, "--out", str(tmp_path / "some"), *sae]) == 0
     said = capsys.readouterr().err
     read = shards[0]["rows"] + shards[1]["rows"]
     some = read_top_tokens(tmp_path / "some" / "residual_1_top_tokens.parquet")
     assert some.provenance["tokens"] == read < some.provenance["tokens_in_all"]
-    assert f"top tokens are of the first {read:,} of" in said
+    assert f"top tokens and contexts are of the first {read:,} of" in said
+    places = read_contexts(tmp_path / "some" / "residual_1_contexts.parquet")
+    assert places.provenance["tokens"] == read
+    first = shards[0]["n_documents"] + shards[1]["n_documents"]
+    assert set(places.frame["document"]) <= {f"text.py#{number}" for number in range(1, first + 1)}
     assert "1 of the documents had more than 1,000 characters and were cut" in said
     assert 0 < some.frame["firings"].sum() < every.frame["firings"].sum()
     codes = Codes.open(tmp_path / "all" / "residual_1")
     assert codes.provenance["documents_cut"] == 1
     assert codes.tokens is not None
     assert codes.tokens.documents[:2] == ("text.py#1", "text.py#2")
+
+
+def test_contexts_are_written_beside_the_codes(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sae = ["-d", str(LEFT / "saes" / "layer_1"), "--longest", "1000"]
+    out = tmp_path / "codes"
+    out.mkdir()
+    (out / "residual_1_contexts.parquet.77.abcd.part").write_text("of a run that was killed")
+    assert activations(LEFT, text, out, *sae, "--site", "residual:0", "--contexts", "2") == 0
+    # Dense sites have no table.
+    assert sorted(path.name for path in out.glob("*.p*")) == [
+        "residual_1_contexts.parquet", "residual_1_top_tokens.parquet"
+    ]  # fmt: skip
+    table, whole = read_contexts(out / "residual_1_contexts.parquet"), Path(text).read_text(encoding="utf-8")
+    assert (table.n_latents, table.provenance["n"], table.frame["rank"].max()) == (1024, 2, 2)
+    assert all("".join(pieces) in whole for pieces in table.frame["pieces"])
+    assert activations(LEFT, text, tmp_path / "none", *sae, "--contexts", "0") == 0
+    assert not (tmp_path / "none" / "residual_1_contexts.parquet").exists()
 
 
 def test_a_dry_run_reads_sizes_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -287,6 +309,7 @@ def test_a_hub_id_that_cannot_be_fetched_is_named(
     ("more", "said"),
     [
         (["--top-tokens", "-1"], "--top-tokens -1: give a number of tokens per latent"),
+        (["--contexts", "-1"], "--contexts -1: give a number of places per latent"),
         (["--device", "cuda:99"], "device 'cuda:99' cannot be used"),
         (["--device", "gpu"], "device 'gpu' cannot be used"),
         (["--text", ""], "--text '' names no text"),

@@ -15,10 +15,13 @@ from geomsim import Codes, Pairing, Space
 from geomsim.activations import Document, TokenTable
 from geomsim.activations.text import text_hash
 from geomsim.cli.app import run
+from geomsim.report.page.writing import page_html
+from geomsim.report.views.stored_page import read_page
 from geomsim_topological.graphs.graph import MapperGraph
 from geomsim_topological.verb import tokens
 from geomsim_topological.verb.options import in_options
 from geomsim_topological.verb.results import files
+from geomsim_topological.verb.token_contexts import token_contexts
 
 SAE = Path(__file__).parents[2] / "examples" / "code_models" / "left" / "saes" / "layer_0"
 N = 240
@@ -337,3 +340,52 @@ def test_codes_that_are_too_large_say_how_many_rows_would_do(
 )  # fmt: skip
 def test_advice_is_in_words_of_the_command_line(said: str, in_words: str) -> None:
     assert in_options(said) == in_words
+
+
+def test_a_page_is_written_and_the_folder_gives_the_same_one_again(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["circle.npy", "turned.npy", "--relative-eps", "0.1", "--draws", "19", "--labels", "labels.txt"]
+    planned = answer(capsys, *arguments, "--report", "page.html", "--dry-run")
+    assert planned["would_write"] == ["page.html"]
+    answer(capsys, *arguments, "--report", "page.html", "--out", "found")
+    kept = read_page(here / "found" / "views")
+    assert page_html(kept) == (here / "page.html").read_text("utf-8")
+    (pair,) = kept.graphs
+    graph = MapperGraph.from_json(here / "found" / "left.json")
+    assert [rows.tolist() for rows in pair.left.members] == [rows.tolist() for rows in graph.nodes.values()]
+    assert pair.texts is not None
+    assert set(pair.texts) == {"left: north / right: north", "left: south / right: south"}
+    assert (pair.what, pair.n_rows) == ("row", N)
+    assert len(kept.diagrams) == 2
+    assert "0.000; 0 is the same nodes" in kept.sentences[1]
+
+
+def test_a_page_of_one_graph_needs_no_folder(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    answer(capsys, "circle.npy", "--relative-eps", "0.1", "--report", "page.html", "--no-persistence")
+    assert (here / "page.html").read_text("utf-8").startswith("<!")
+    assert "let its name end in .html" in refusal(capsys, "circle.npy", "--report", "page.pdf")
+
+
+def test_tokens_stand_in_their_text(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    documents = [Document("a", "one two three " * 20), Document("b", "four five six " * 20)]
+    spans = [[match.span() for match in re.finditer(r"\S+", each.text)] for each in documents]
+    table = TokenTable(
+        document=np.repeat([0, 1], [len(each) for each in spans]),
+        start=np.array([start for each in spans for start, _ in each]),
+        end=np.array([end for each in spans for _, end in each]),
+        position=np.concatenate([np.arange(len(each)) for each in spans]),
+        token_id=np.zeros(sum(map(len, spans)), dtype=np.int64),
+        documents=("a", "b"),
+        text_hash=text_hash(documents),
+    )
+    values = np.random.default_rng(0).normal(size=(len(table.start), 3)).astype(np.float32)
+    found = token_contexts(Codes(values, tokens=table), documents)
+    assert len(found) == len(values)
+    middle = found[30]
+    assert (middle.document, middle.pieces[middle.focus], len(middle.pieces)) == ("a", "one ", 17)
+    assert "".join(middle.pieces) in documents[0].text
+    assert middle.value == pytest.approx(float(np.linalg.norm(values[30])))
+    assert middle.activations == pytest.approx(np.linalg.norm(values[22:39], axis=1).tolist())
+    assert found[0].focus == 0
+    assert "".join(found[-1].pieces).endswith("five six")

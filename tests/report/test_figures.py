@@ -313,13 +313,13 @@ def test_dots_have_their_intervals_where_the_table_has_them():
 
 def test_bars_explain_their_colours():
     assert paired_bars(study([[0.5]]), "rsa").get_xlabel() == (
-        "coloured: mean score\ndot: a layer pair\ngrey: by chance ± 1 sd"
+        "coloured: mean score\ndot: a layer pair\ngrey: by chance, whisker ± 1 sd"
     )
     nothing = study([[0.5]], null=None, null_mean=None, null_sd=None, p_value=None)
     assert paired_bars(nothing, "rsa").get_xlabel() == "coloured: mean score\ndot: a layer pair"
     assert paired_bars(study([[0.5]]), "rsa", key=False).get_xlabel() == ""
     floor = study([[0.5]], null="noise-floor", larger_means="farther")
-    assert "grey: noise floor ± 1 sd" in paired_bars(floor, "rsa").get_xlabel()
+    assert "grey: noise floor, whisker ± 1 sd" in paired_bars(floor, "rsa").get_xlabel()
 
 
 def test_long_names_of_kinds_are_set_in_lines():

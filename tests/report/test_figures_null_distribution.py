@@ -196,9 +196,34 @@ def test_labels_stay_inside_and_apart(by_chance, score):
 def test_panels_have_one_key_and_titles(far, floor):
     figure = null_histograms([far, floor], "Nulls", titles=["features", "neurons"])
     assert [axes.get_title(loc="left").strip() for axes in figure.axes] == ["features", "neurons"]
-    assert figure.get_supxlabel() == "grey: by chance, or noise floor; orange: as close as the score or closer"
+    assert figure.get_supxlabel() == "grey: by chance, or noise floor"
     assert all(axes.get_legend() is None for axes in figure.axes)
     assert len(null_histograms([far] * 20).axes) == 20
+
+
+def test_the_key_of_panels_names_orange_only_where_there_is_some(far, by_chance):
+    swapped = real("singular-values", "label-swap")
+    key = "grey: by chance; orange: "
+    assert null_histograms([far]).get_supxlabel() == "grey: by chance"
+    assert null_histograms([far, by_chance]).get_supxlabel() == key + "as close as the score or closer"
+    assert (
+        null_histograms([swapped]).get_supxlabel().replace("\n", "; ") == key + "as far apart as the score or farther"
+    )
+    assert null_histograms([swapped, by_chance]).get_supxlabel() == key + "the scores that p counts"
+
+
+@pytest.mark.parametrize("metric", ["singular-values", "mmcs"])
+def test_a_label_swap_colours_the_scores_farther_apart(metric):
+    found = real(metric, "label-swap")
+    counted = round(found.p_value * (found.draws + 1)) - 1
+    assert 0 < counted < found.draws
+    farther = found.null >= found.score if found.larger_means == "farther" else found.null <= found.score
+    assert farther.sum() == counted
+    assert verdict(found).endswith(f"{counted} of 99 as far apart")
+    axes = null_histogram(found)
+    orange = [bar for bar in axes.patches if bar.get_facecolor() == ORANGE]
+    assert sum(bar.get_height() for bar in orange) == counted
+    assert "as far apart as the score, or farther" in [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def test_the_axes_given_are_returned_and_nothing_global_changes(far):

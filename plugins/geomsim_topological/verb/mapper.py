@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from geomsim.cli.console import DONE, Common
 from geomsim.cli.opening import TextOptions, check_folder
+from geomsim.cli.report import check_page
 from geomsim_topological.verb.options import GraphOptions
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def mapper(
     groups: Literal["blocks", "equal", "ignored"] = "blocks",
     persistence: bool = True,
     out: Path | None = None,
+    report: Path | None = None,
     part: TextOptions = TextOptions(),
     common: Common = Common(),
 ) -> int:
@@ -68,18 +70,23 @@ def mapper(
     persistence
         also find the loops of each side by persistent homology of landmarks, and say which are certain.
     out
-        a folder for the graphs (JSON, also in kmapper's format), the plan, tables and figures.
+        a folder for the graphs (JSON, also in kmapper's format), the plan, tables and figures; `geomsim report` makes
+        one HTML page of it.
+    report
+        also write one HTML page: the graphs beside each other, with the plan between them and what is in each node.
     """
     check_folder(out)
+    check_page(report)
     graph.check()
     paths = tuple(path for path in (left, right) if path is not None)
     _check_draws(draws)
     from geomsim_topological.verb.sides import Opening
 
-    opening = Opening(paths, pairing, rows, text, part, (labels, right_labels), groups, common.device)
+    shown = out is not None or report is not None
+    opening = Opening(paths, pairing, rows, text, part, (labels, right_labels), groups, common.device, shown)
     opening.check()
     if common.dry_run:
-        return _plan(paths, [pairing, labels, right_labels], out, graph.sweep, persistence, common)
+        return _plan(paths, [pairing, labels, right_labels], out, report, graph.sweep, persistence, common)
     from geomsim_topological.homology.diagram import Diagram
     from geomsim_topological.persistence import diagram
     from geomsim_topological.verb import tables
@@ -109,7 +116,7 @@ def mapper(
                 "covering radius": loops[-1].covering_radius,
             }
     pictures: list[Table | str] = [tables.sides_table(summed, _LANDMARKS if persistence else None)]
-    comparison = agreement = None
+    comparison = judged = agreement = None
     if len(sides) == 2:
         blocks = opening.blocks(sides)
         comparison, judged = compared(made.graphs, blocks, draws, common.start)
@@ -127,11 +134,20 @@ def mapper(
     elif (words := words_of(made.graphs[0], sides[0])) is not None:
         pictures.append(tables.nodes_table(made.graphs[0], words))
     _warn_of_nothing(summed)
+    if shown:
+        from geomsim.report.page.writing import write_page
+        from geomsim_topological.verb.page import Page
+        from geomsim_topological.verb.tokens import are_codes
+
+        what = "token" if any(map(are_codes, paths)) else "row" if pairing is None else "pair"
+        contents = Page(names, sides, made, found, common.start, loops, comparison, judged, what).contents()
     if out is not None:
-        for written in Results(names, made, found, common.start, loops, comparison, agreement).save(out):
+        for written in Results(names, made, found, common.start, contents, loops, comparison, agreement).save(out):
             common.note(f"wrote {written}")
         if older := _older(out, files(len(sides), persistence, graph.sweep)):
             common.note(f"note: {', '.join(older)} in {out} are of an earlier run with other options")
+    if report is not None:
+        common.note(f"wrote {write_page(report, contents)}")
     common.emit(found, *pictures)
     return DONE
 
@@ -184,6 +200,7 @@ def _plan(
     paths: Sequence[Path],
     more: Sequence[Path | None],
     out: Path | None,
+    report: Path | None,
     sweep: bool,
     persistence: bool,
     common: Common,
@@ -191,6 +208,7 @@ def _plan(
     from geomsim_topological.verb.results import files
 
     written = [] if out is None else [out / name for name in files(len(paths), persistence, sweep)]
+    written += [] if report is None else [report]
     graphs = "1 Mapper graph" if len(paths) == 1 else f"{len(paths)} Mapper graphs"
     return common.plan(
         f"would make {graphs}; would write: {', '.join(map(str, written)) or 'nothing'}",

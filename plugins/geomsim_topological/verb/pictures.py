@@ -14,7 +14,7 @@ from geomsim.report.node_link import NodeLink, node_link, node_link_pair
 from geomsim.report.panels import COLUMN, figure_of, new_figure
 from geomsim.report.setting_field import setting_field
 from geomsim_topological.graph_comparison import GraphComparison
-from geomsim_topological.graph_layout import aligned_layout, graph_layout
+from geomsim_topological.graph_layout import aligned_layout, as_wide, graph_layout
 from geomsim_topological.graphs.graph import MapperGraph
 from geomsim_topological.homology.diagram import Diagram
 from geomsim_topological.multiscale import MultiscaleAgreement
@@ -45,23 +45,13 @@ def two_graphs(
     left, left_nodes, left_name = _main_part(found.left, names[0])
     right, right_nodes, right_name = _main_part(found.right, names[1])
     places = graph_layout(left, seed)
-    turned = _as_wide(aligned_layout(places, right, found.plan[left_nodes][:, right_nodes], seed), places)
+    turned = as_wide(aligned_layout(places, right, found.plan[left_nodes][:, right_nodes], seed), places)
     return node_link_pair(
         _drawn(left, places, colours[left_nodes], left_name),
         _drawn(right, turned, carried[right_nodes], right_name),
         colour_name=f"{colour_name} on the left, carried to the right by the plan",
         title=title,
     )
-
-
-def _as_wide(places: Floats, others: Floats) -> Floats:
-    """Places at the extent of others, around their middle; alignment shrinks a graph whose parts lie elsewhere."""
-    if len(places) < 2 or len(others) < 2:
-        return places
-    centre = (others.max(axis=0) + others.min(axis=0)) / 2
-    own = (places.max(axis=0) + places.min(axis=0)) / 2
-    extent, wanted = float(np.ptp(places, axis=0).max()), float(np.ptp(others, axis=0).max())
-    return np.asarray(centre + (places - own) * (wanted / (extent or 1.0)), dtype=np.float64)
 
 
 def _main_part(graph: MapperGraph, name: str) -> tuple[MapperGraph, NDArray[np.int64], str]:

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from geomsim.report.page.contents import Contents
 from geomsim.report.saving import save_figure
+from geomsim.report.views.stored_page import save_page
 from geomsim.tables import whole_file
 from geomsim_topological.graph_comparison import GraphComparison
 from geomsim_topological.homology.diagram import Diagram
@@ -22,7 +24,7 @@ _SIDES = ("left", "right")
 
 
 def files(sides: int, persistence: bool, sweep: bool) -> list[str]:
-    """What is written, in order; `comparison` is a folder of tables."""
+    """What is written, in order; `comparison` is a folder of tables, `views` one of what a report shows."""
     graphs = [f"{side}{suffix}" for side in _SIDES[:sides] for suffix in (".json", ".kmapper.json")]
     both = sides == len(_SIDES)
     return [
@@ -32,6 +34,7 @@ def files(sides: int, persistence: bool, sweep: bool) -> list[str]:
         *(["loops.pdf"] if persistence else []),
         *(["stability.pdf"] if sweep else []),
         *(["agreement.pdf", "agreement.csv"] if sweep and both else []),
+        "views",
         "run.json",
     ]
 
@@ -44,6 +47,8 @@ class Results:
     made: Made
     found: Mapping[str, Any]
     seed: int
+    contents: Contents
+    """The page of all this."""
     loops: Sequence[Diagram] = ()
     comparison: GraphComparison | None = None
     agreement: MultiscaleAgreement | None = None
@@ -68,6 +73,8 @@ class Results:
             with whole_file(out / "agreement.csv") as part:
                 self.agreement.to_frame().to_csv(part, index=False)
             yield out / "agreement.csv"
+        save_page(self.contents, out / "views")
+        yield out / "views"
         yield _json(out / "run.json", {**self.found, "seed": self.seed})
 
     def _graphs(self) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim import Space
+from geomsim.report.page.contents import Context
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +19,8 @@ class Side:
 
     space: Space
     labels: Sequence[Sequence[str]] | None = None
+    contexts: Sequence[Context] | None = None
+    """For tokens, the text around each."""
 
     def head(self, count: int | None) -> Self:
         """The first so many rows; all of them where it is None."""
@@ -27,6 +30,9 @@ class Side:
 
     def take(self, rows: NDArray[np.int64]) -> Self:
         """The named rows, in the named order."""
+        numbers = rows.tolist()
         return type(self)(
-            self.space.take(rows), None if self.labels is None else [self.labels[row] for row in rows.tolist()]
+            self.space.take(rows),
+            None if self.labels is None else [self.labels[row] for row in numbers],
+            None if self.contexts is None else [self.contexts[row] for row in numbers],
         )

@@ -43,6 +43,8 @@ class Opening:
         what becomes of documents.
     device
         where points are put.
+    contexts
+        whether the text around each token is wanted.
     """
 
     paths: tuple[Path, ...]
@@ -53,6 +55,7 @@ class Opening:
     labels: tuple[Path | None, Path | None]
     groups: Groups
     device: str = "cpu"
+    contexts: bool = False
 
     def check(self) -> None:
         """Raise InvalidConfig for what is not there, what is out of range, and what would have no effect."""
@@ -88,7 +91,7 @@ class Opening:
         """
         notes = []
         if all(map(are_codes, self.paths)):
-            sides, left_out = token_sides(list(self.paths), self.text, self.part, self.rows)
+            sides, left_out = token_sides(list(self.paths), self.text, self.part, self.rows, self.contexts)
             notes += [f"tokens left out, as the other side has none like them: {left_out}"] if left_out else []
         else:
             sides = [self._one(path) for path in self.paths]
@@ -108,7 +111,7 @@ class Opening:
 
     def _one(self, path: Path) -> Side:
         if are_codes(path):
-            return token_sides([path], self.text, self.part, self.rows)[0][0]
+            return token_sides([path], self.text, self.part, self.rows, self.contexts)[0][0]
         return Side(open_space(path, self.device)).head(self.rows)
 
     def _files(self) -> tuple[Path | None, Path | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from geomsim.activations import align
 from geomsim.activations.token_texts import token_strings
 from geomsim.cli.opening import TextOptions, open_text
 from geomsim_topological.verb.side import Side
+from geomsim_topological.verb.token_contexts import token_contexts
 
 _MOST_BYTES = 4 << 30
 
@@ -21,9 +23,11 @@ def are_codes(path: Path) -> bool:
 
 
 def token_sides(
-    paths: list[Path], text: str | None, part: TextOptions, rows: int | None
+    paths: list[Path], text: str | None, part: TextOptions, rows: int | None, contexts: bool = False
 ) -> tuple[list[Side], dict[str, int]]:
     """The tokens of one codes, or those that two codes have in common, and how many of either were left out.
+
+    With `contexts`, and a text, also what stands around each token on both sides.
 
     Raises InvalidCodes for codes over different texts, or another text than they were read on, and InvalidConfig for
     more numbers than fit.
@@ -32,10 +36,17 @@ def token_sides(
     if len(found) == 2:
         aligned = align(found[0], found[1])
         found, left_out = [aligned.left, aligned.right], {name: n for name, n in aligned.left_out.items() if n}
-    words = None
+    words, documents = None, []
     if text is not None:
-        words = [[token] for token in token_strings(found[0], open_text(text, part))][:rows]
-    return [_side(codes, path, words, rows) for codes, path in zip(found, paths, strict=True)], left_out
+        documents = list(open_text(text, part))
+        words = [[token] for token in token_strings(found[0], documents)][:rows]
+    sides = [_side(codes, path, words, rows) for codes, path in zip(found, paths, strict=True)]
+    if contexts and text is not None:
+        sides = [
+            replace(side, contexts=token_contexts(codes, documents)[:rows])
+            for side, codes in zip(sides, found, strict=True)
+        ]
+    return sides, left_out
 
 
 def _side(codes: Codes, path: Path, words: list[list[str]] | None, rows: int | None) -> Side:

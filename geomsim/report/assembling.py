@@ -1,0 +1,197 @@
+"""Results to the contents of a report: scores and words, maps of the spaces, what plugins show of them, cards.
+
+Maps and graphs take a while, so they are kept in the folder ``views`` of the results: made once, and the report can be
+made again from the results alone, without the files that were compared.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from geomsim.digests import digest_of
+from geomsim.pairing import Pairing
+from geomsim.progress import track
+from geomsim.report.metric_cards import metric_cards
+from geomsim.report.missing import MISSING
+from geomsim.report.page.contents import Contents, Scores, SpacePair
+from geomsim.report.provenance import provenance
+from geomsim.report.results import Results
+from geomsim.report.tidy_records import is_whole, spaces_of
+from geomsim.report.views.maps import map_views
+from geomsim.report.views.offered import offered_views
+from geomsim.report.views.request import ViewRequest, Views
+from geomsim.report.views.source import open_pair
+from geomsim.report.views.stored import Layouts
+from geomsim.report.views.stored_graphs import read_graphs, save_graphs
+from geomsim.report.views.stored_maps import Maps, read_maps, save_maps
+from geomsim.report.views.stored_page import has_page, read_page
+from geomsim.report.words import sentences, warnings_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from geomsim.activations.latent_tokens import TopTokens
+    from geomsim.study_outcome import Study
+
+GRAPHS = 4
+VIEWS = "views"
+
+
+def contents_of_study(study: Study, *, seed: int = 0, graphs: int = GRAPHS) -> Contents:
+    """What a report of a study in memory shows."""
+    return contents_of(Results.of(study), seed=seed, graphs=graphs)
+
+
+def contents_of(
+    results: Results,
+    *,
+    title: str = "",
+    seed: int = 0,
+    graphs: int = GRAPHS,
+    cards: Path | None = None,
+    kind: str | None = None,
+) -> Contents:
+    """What a report of results shows.
+
+    Parameters
+    ----------
+    results
+        a study's.
+    title
+        heads the page; by default it names the sides.
+    seed
+        of the layouts, and of what plugins draw.
+    graphs
+        for how many pairs of spaces plugins show graphs and diagrams: those with the strongest scores.
+    cards
+        a folder of metric cards, as ``geomsim validate`` writes it.
+    kind
+        where pairs of spaces have labels ``kind``: the one that the question is about. The words on the strongest
+        result, and what is shown first, are of these.
+
+    Raises
+    ------
+    GeomsimError
+        where stored views are damaged, and where a file that is there cannot be read; a file that is gone is a note.
+    """
+    folder = None if results.folder is None else results.folder / VIEWS
+    if not results.records and folder is not None and has_page(folder):
+        # What `geomsim mapper` has kept: graphs and words, and no table of scores.
+        page = read_page(folder)
+        return replace(page, title=title or page.title)
+    pair_of = results.pair_of
+    maps, shown = _views(results, pair_of, graphs, seed)
+    records = results.records
+    asked = [number for number, record in enumerate(records) if kind is None or record.get("kind") == kind]
+    about = sentences(records, results.labels)
+    if kind is not None:
+        about[1] = sentences([records[number] for number in asked], results.labels)[1]
+    names = list(dict.fromkeys(str(record["metric"]) for record in records))
+    return Contents(
+        title=title or _title(results),
+        sentences=about,
+        scores=Scores(records, results.labels, pair_of, results.draws, _strongest(records, asked)),
+        spaces=maps.spaces,
+        pairs=maps.pairs,
+        graphs=shown.graphs,
+        diagrams=shown.diagrams,
+        cards=metric_cards(names, cards),
+        warnings=warnings_of(records),
+        notes=maps.notes,
+        missing=MISSING,
+        provenance=provenance(results.run),
+    )
+
+
+def forget_views(folder: Path) -> None:
+    """Delete the maps and graphs that are kept with results, so that they are made anew."""
+    if (folder / VIEWS).is_dir():
+        shutil.rmtree(folder / VIEWS)
+
+
+def _views(results: Results, pair_of: Sequence[int | None], graphs: int, seed: int) -> tuple[Maps, Views]:
+    """Maps and what plugins show: those that are kept with these results, or made now and kept."""
+    folder = None if results.folder is None else results.folder / VIEWS
+    key = digest_of([results.key, graphs, seed])
+    if folder is not None:
+        kept = read_maps(folder, key)
+        if kept is not None:
+            return kept, Views(*read_graphs(folder))
+    spaces, pairs, notes = map_views(results.pairs, results.base, Layouts(folder), seed)
+    shown = _offered(results, pair_of, pairs, graphs, seed)
+    maps = Maps(spaces, pairs, {"maps": notes, "graphs": shown.notes})
+    if folder is not None:
+        save_graphs(shown.graphs, shown.diagrams, folder)
+        save_maps(maps, folder, key)
+    return maps, shown
+
+
+def _offered(
+    results: Results, pair_of: Sequence[int | None], pairs: Sequence[SpacePair], graphs: int, seed: int
+) -> Views:
+    """What the views of plugins show of the pairs with the strongest scores."""
+    chosen = [number for number in _strongest_first(results.records, pair_of) if pairs[number].links is not None]
+    found = Views()
+    if len(chosen) > graphs > 0:
+        told = f"graphs and loops are of the {graphs} of {len(chosen)} pairs of spaces with the strongest scores"
+        found += Views(notes=[f"{told}; geomsim report RESULTS --graphs {len(chosen)} shows all"])
+    views = offered_views() if graphs else []
+    with track(len(chosen[:graphs]) * len(views), "graphs and loops") as advance:
+        for number in chosen[:graphs]:
+            request = _request(results, pairs[number], number, seed)
+            for _, view in views:
+                found += view(request)
+                advance(1)
+    return found
+
+
+def _request(results: Results, pair: SpacePair, number: int, seed: int) -> ViewRequest:
+    opened = open_pair(results.pairs[number], results.base)
+    links = pair.links
+    assert links is not None
+    left, right = Pairing(links.left, links.right).apply(opened.left, opened.right)
+    return ViewRequest(
+        pair.name, left, right, number, _tokens(opened.left_tokens, links.left),
+        _tokens(opened.right_tokens, links.right), seed,
+    )  # fmt: skip
+
+
+def _tokens(table: TopTokens | None, rows: NDArray[np.int64]) -> list[list[str]] | None:
+    if table is None:
+        return None
+    strings = table.strings
+    return [strings[row] for row in rows]
+
+
+def _strongest(records: Sequence[Mapping[str, Any]], among: Sequence[int]) -> int | None:
+    """The record with the largest chance-corrected score of whole spaces; the first with a score where none has one."""
+    scored = [number for number in among if records[number].get("score") is not None and is_whole(records[number])]
+    return max(scored, key=lambda number: _corrected(records[number]), default=None)
+
+
+def _corrected(record: Mapping[str, Any]) -> float:
+    value = record.get("corrected")
+    return -math.inf if value is None else float(value)
+
+
+def _strongest_first(records: Sequence[Mapping[str, Any]], pair_of: Sequence[int | None]) -> list[int]:
+    """Pairs of spaces by their largest chance-corrected score of the whole; those without any score last."""
+    best: dict[int, float] = {}
+    for record, number in zip(records, pair_of, strict=True):
+        if number is not None:
+            best[number] = max(best.get(number, -math.inf), _corrected(record) if is_whole(record) else -math.inf)
+    return sorted(best, key=lambda number: (-best[number], number))
+
+
+def _title(results: Results) -> str:
+    """What was compared, for the head of the page."""
+    sides = list(dict.fromkeys(spaces_of(record) for record in results.records))
+    if len(sides) == 1:
+        return " and ".join(sides[0])
+    return "Two models side by side" if sides else "geomsim"

@@ -1,0 +1,49 @@
+"""The views of the report in the order in which they stand on the page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Section:
+    """One view: its name in the page, its heading, and how to read it."""
+
+    id: str
+    title: str
+    reading: str
+
+
+SECTIONS = (
+    Section(
+        "heatmap",
+        "Layer by layer",
+        "Each cell is one comparison. The stronger the colour, the more alike beyond chance; choose a cell to look at "
+        "it in all views below.",
+    ),
+    Section(
+        "maps",
+        "Both spaces, side by side",
+        "Every point is a row of a space. Point at one, and its partner on the other side lights up.",
+    ),
+    Section("pairs", "The pairs", "Which row belongs to which, how strongly, and how many share a partner."),
+    Section(
+        "graphs",
+        "Mapper graphs",
+        "Every node is a group of neighbouring rows, as large as the rows it holds; nodes that share rows are joined.",
+    ),
+    Section(
+        "nulls",
+        "Beside chance",
+        "The bars are the scores of comparisons without any correspondence, the line is the observed score.",
+    ),
+    Section(
+        "diagrams",
+        "Persistence diagrams",
+        "Every point is a loop (or what its panel names): the scale at which it appears, and the one at which it is "
+        "filled. Far above the diagonal means large.",
+    ),
+    Section("subspaces", "Parts", "Comparisons of themes and of pairs by how many rows share a partner."),
+    Section("cards", "The metrics", "What each metric measures, and how it fares on synthetic truth."),
+    Section("provenance", "Where it comes from", "Everything that the numbers depend on, to get them again."),
+)

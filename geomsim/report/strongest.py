@@ -1,0 +1,167 @@
+"""The comparison that stands out most, in words, chosen so that luck among many comparisons is not taken for a finding.
+
+1. Cells are judged by nulls that ask different questions, so they are not ranked across nulls: the null that comes
+   first in the list below speaks, whole spaces before parts of them.
+2. Among its cells with p <= .05 after Holm's correction, or where there is none after Benjamini and Hochberg's, the one
+   with the largest chance-corrected score is the strongest.
+3. Where none is left, nothing stands out, and the cell with the least p is named as the one that came nearest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from geomsim.corrections import benjamini_hochberg, holm
+from geomsim.report.cells import chance_text
+from geomsim.report.look import number_text, p_text
+from geomsim.report.tidy_records import Record, counted, has_score, is_empty_part, is_whole, listed, place_of
+
+LEVEL = 0.05
+_FLOOR, _SWAP = "noise-floor", "label-swap"
+# The question that a reader asks first comes first.
+_ORDER = ("shuffle", "exact", "spectrum-matched", "random-baseline", "random-subset")
+_REFERENCE = {
+    "shuffle": "chance gives", "exact": "chance gives", "spectrum-matched": "clouds of the same spectra give",
+    "random-baseline": "a random right side gives", "random-subset": "as many random pairs give",
+    _SWAP: "rows dealt anew to both sides give",
+}  # fmt: skip
+
+
+def strongest(records: Sequence[Record], labels: Sequence[str]) -> str:
+    """The strongest result in words, or plainly that nothing stands out. `records` are tidy, and not none."""
+    scored = [record for record in records if has_score(record)]
+    if not scored:
+        if all(map(is_empty_part, records)):
+            return f"No comparison has a score: {_all(len(records))} of nothing, as every part is empty."
+        return f"No comparison has a score: {_all(len(records))} failed."
+    tested = [record for record in scored if record.get("p_value") is not None]
+    if not tested:
+        return _without_p(scored, labels)
+    speaking = _first_null(tested)
+    tests = [record for record in tested if _null(record) == speaking]
+    eligible = [record for record in tests if is_whole(record)] or tests
+    by_holm, by_bh = _corrected_p(tests, "holm"), _corrected_p(tests, "bh")
+    for p in (by_holm, by_bh):
+        standing = [record for record in eligible if p[id(record)] <= LEVEL]
+        if standing:
+            best = max(standing, key=lambda record: _strength(record, standing))
+            return f"{_heading(speaking)}: {_told(best, labels)}. {_survivors(tests, by_holm, by_bh)}"
+    nearest = min(eligible, key=lambda record: (record["p_value"], -_closeness(record)))
+    told = f"Nothing stands out: {_survivors(tests, by_holm, by_bh, lower=True)}"
+    return f"{told} Nearest came {_told(nearest, labels)}."
+
+
+def _all(n: int) -> str:
+    return "the one comparison" if n == 1 else f"all {n:,} comparisons"
+
+
+def _null(record: Record) -> str:
+    """The null's name without how its orders were restricted."""
+    return str(record.get("null") or "none").partition(" (")[0]
+
+
+def _first_null(tested: Sequence[Record]) -> str:
+    """The null whose cells are told; one that judges whole spaces comes before one that judges parts alone."""
+
+    def rank(null: str) -> tuple[bool, int]:
+        parts_only = not any(is_whole(record) for record in tested if _null(record) == null)
+        place = _ORDER.index(null) if null in _ORDER else len(_ORDER) + (null == _SWAP)
+        return parts_only, place
+
+    return min(dict.fromkeys(map(_null, tested)), key=rank)
+
+
+def _corrected_p(tests: Sequence[Record], column: str) -> dict[int, float]:
+    """The corrected p of each record by its identity; computed where the table lacks it."""
+    if all(record.get(column) is not None for record in tests):
+        return {id(record): float(record[column]) for record in tests}
+    correct = holm if column == "holm" else benjamini_hochberg
+    found = correct([record["p_value"] for record in tests])
+    return {id(record): float(p) for record, p in zip(tests, found, strict=True)}
+
+
+def _strength(record: Record, among: Sequence[Record]) -> float:
+    """Chance-corrected score; where none of them has one, distance from chance in standard deviations."""
+    if any(other.get("corrected") is not None for other in among):
+        return -math.inf if record.get("corrected") is None else float(record["corrected"])
+    return _closeness(record)
+
+
+def _closeness(record: Record) -> float:
+    """How many standard deviations closer than the null's mean; farther for a label swap, which asks for that."""
+    if record.get("z") is None:
+        return -math.inf
+    return float(record["z"]) * (-1 if (record.get("larger_means") == "farther") != (_null(record) == _SWAP) else 1)
+
+
+def _heading(null: str) -> str:
+    if null == _SWAP:
+        return "Both sides differ most"
+    return "Most alike beyond chance" if null in ("shuffle", "exact") else f"Most alike, judged by {null}"
+
+
+def _told(record: Record, labels: Sequence[str]) -> str:
+    """One comparison: metric, place, score, reference with its sd, p, rows."""
+    reference = ""
+    if record.get("null_mean") is not None:
+        spread = "" if record.get("null_sd") is None else f" (sd {number_text(record['null_sd'])})"
+        corrected = record.get("corrected")
+        way = ""
+        if corrected is not None and record["score"] != corrected:
+            way = f", {number_text(corrected)} of the way from chance to identity"
+        given = _REFERENCE.get(_null(record), f"{_null(record)} gives")
+        if _null(record) == _FLOOR:
+            given = "random halves of one side give"
+        reference = f" where {given} {chance_text(record['null_mean'])}{spread}{way}"
+    direction = ", smaller is closer," if record.get("larger_means") == "farther" else ""
+    p = record.get("p_value")
+    told = f"{record['metric']} for {place_of(record, labels)}, {number_text(record['score'])}{direction}{reference}"
+    told += "" if p is None else f", {p_text(p, record.get('draws'))}"
+    return told + (f" over {counted(int(record['n']), 'row')}" if record.get("n") else "")
+
+
+def _survivors(
+    tests: Sequence[Record], by_holm: dict[int, float], by_bh: dict[int, float], *, lower: bool = False
+) -> str:
+    """How many of the cells of one null are left after each correction."""
+    n, null = len(tests), _null(tests[0])
+    if n == 1:
+        text = f"No correction is needed, as it is the only one judged by {null}."
+        return f"the only comparison that {null} judged has p > .05." if lower else text
+    kept = [sum(p <= LEVEL for p in found.values()) for found in (by_holm, by_bh)]
+    if not any(kept):
+        text = (
+            f"none of {n:,} comparisons judged by {null} has p ≤ .05 after Holm's or Benjamini-Hochberg's correction."
+        )
+    else:
+        text = (
+            f"Of {n:,} comparisons judged by {null}, {kept[0] or 'none'} {'have' if kept[0] > 1 else 'has'} p ≤ .05 "
+            f"after Holm's correction, {kept[1]:,} at a false discovery rate of 5% (Benjamini-Hochberg)."
+        )
+    return text
+
+
+def _without_p(scored: Sequence[Record], labels: Sequence[str]) -> str:
+    """What is said where no cell has a p-value."""
+    nulls = list(dict.fromkeys(map(_null, scored)))
+    if nulls == ["none"]:
+        if len(scored) == 1:
+            return (
+                f"No p-value exists, as no null was asked for: {_told(scored[0], labels)}. Whether that is more than "
+                'chance, null = "auto" would tell.'
+            )
+        return (
+            f"No p-value exists, as no null was asked for, so none of {len(scored):,} scores can be told from chance; "
+            'null = "auto" gives each its null.'
+        )
+    why = (
+        "the noise floor (random halves of one side) gives none"
+        if nulls == [_FLOOR]
+        else f"{listed(nulls)} {'gives' if len(nulls) == 1 else 'give'} none here"
+    )
+    compared = [record for record in scored if record.get("z") is not None]
+    if not compared:
+        return f"No p-value exists: {why}."
+    best = max([record for record in compared if is_whole(record)] or compared, key=_closeness)
+    return f"No p-value exists: {why}. Nearest to it, in standard deviations, is {_told(best, labels)}."

@@ -1,0 +1,28 @@
+"""A browser for each file of tests: playwright's event loop must not run while other tests do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("report_browser", "report_places")
+
+
+@pytest.fixture(scope="module")
+def browser():  # type: ignore[no-untyped-def]
+    from report_browser import chromium
+
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def open_report(browser, tmp_path: Path) -> Iterator[object]:  # type: ignore[no-untyped-def]
+    """Opens contents as a report; the page must not have complained of anything when the test ends."""
+    from report_browser import ReportOpener
+
+    opener = ReportOpener(browser, tmp_path)
+    yield opener
+    opener.close()
