@@ -60,11 +60,11 @@ def run_study(
     ----------
     config
         holds ``pairs`` (each with left, right, maybe pairing, left_tokens, right_tokens, left_contexts, right_contexts,
-        subsets, and any labels), and may hold ``metrics`` (names, tables with a name and parameters, or instances; all installed ones by default),
-        ``draws`` (999), ``seed`` (0), ``null`` ("auto"; a name, a list of them, "none" for none at all), ``groups``,
-        ``interval`` and ``confidence`` as in :func:`geomsim.compare`, ``subspaces`` and ``buckets``
-        (:mod:`geomsim.study_config`). A side is a file of points or the directory of a sparse autoencoder, whose unit
-        decoder rows are compared. In Python, spaces, pairings and top tokens may stand in place of paths.
+        subsets, and any labels), and may hold ``metrics`` (names, tables with a name and parameters, or instances; all
+        installed ones by default), ``draws`` (999), ``seed`` (0), ``null`` ("auto"; a name, a list of them, "none" for
+        none at all), ``groups``, ``interval`` and ``confidence`` as in :func:`geomsim.compare`, ``subspaces`` and
+        ``buckets`` (:mod:`geomsim.study_config`). A side is a file of points or the directory of a sparse autoencoder,
+        whose unit decoder rows are compared. In Python, spaces, pairings and top tokens may stand in place of paths.
     seed
         where it is given, takes the place of the configuration's.
     folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import numpy as np
 from geomsim.activations.codes import Codes
 from geomsim.activations.dictionary import Dictionary, read_dictionary
 from geomsim.activations.latent_contexts import contexts_table, save_contexts
-from geomsim.activations.latent_tokens import save_top_tokens, top_tokens_table
+from geomsim.activations.latent_tokens import read_top_tokens, save_top_tokens, top_tokens_table
 from geomsim.activations.matching import pair
 from geomsim.activations.reading import read_codes
 from geomsim.activations.standard_library import standard_library_documents
@@ -36,6 +36,8 @@ from geomsim.parallel import in_threads
 from geomsim.progress import track
 from geomsim.space import Space
 from geomsim.study import Study, run_study
+from geomsim.study_parts import ALL
+from geomsim.subspaces import pair_subspaces, read_themes
 
 LEFT, RIGHT, SECOND_SEED = "left", "right", "left-second-seed"
 KINDS = {
@@ -46,6 +48,7 @@ KINDS = {
 }
 # Neurons are dense: a part of the text gives their correlations to a few thousandths and keeps memory small.
 _NEURON_TOKENS = 60_000
+_LEAST_IN_THEME = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +126,19 @@ def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Commo
             pairings.append(pairing)
             advance(1)
     pairs = [job.described() for job in jobs] + _matched_pairs(jobs, pairings, out)
+    # The last layers are the most abstract ones, where themes are to be looked for.
+    last = max((job.left_layer, job.right_layer, at) for at, job in enumerate(jobs) if job.kind == "features")[-1]
+    pairs[last]["subsets"] = _themes(pairs[last], pairings[last], out)
     study = run_study(write_study_file(out, pairs, names, draws, common.start))
     files = study.save(out)
     return _outcome(study, files, out, documents, common)
+
+
+def _themes(described: Mapping[str, Any], pairing: Pairing, out: Path) -> dict[str, list[int]]:
+    """Pairs whose top tokens on both sides belong to a theme, of the themes that hold enough pairs to compare."""
+    tokens = [read_top_tokens(out / described[f"{side}_tokens"]).strings for side in ("left", "right")]
+    found = pair_subspaces(tokens[0], tokens[1], pairing, read_themes())
+    return {part.name: list(map(int, part.rows)) for part in found if len(part.rows) >= _LEAST_IN_THEME}
 
 
 def _matched_pairs(jobs: Sequence[Job], pairings: Sequence[Pairing], out: Path) -> list[dict[str, Any]]:
@@ -216,8 +229,10 @@ def _outcome(
     from geomsim.report.heatmap import layer_heatmaps
     from geomsim.report.saving import save_figure
 
-    frame, records = study.table, study.records()
-    features = frame[frame["kind"] == "features"]
+    # Themes are for the report; the tables here are of all pairs.
+    records = [record for record in study.records() if record["subspace"] == ALL]
+    frame = study.table
+    features = frame[(frame["kind"] == "features") & (frame["subspace"] == ALL)]
     names = metrics_of(records)
     of_kind = {kind: [record for record in records if record["kind"] == kind] for kind in KINDS}
     sentences = [

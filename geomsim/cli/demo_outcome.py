@@ -60,13 +60,19 @@ def write_study_file(
         f"metrics = {json.dumps(list(names))}",
     ]
     for pair in pairs:
-        # JSON's strings and numbers are TOML's, too.
-        lines += ["", "[[pairs]]", *(f"{key} = {json.dumps(value)}" for key, value in pair.items())]
+        lines += ["", "[[pairs]]", *(line for key, value in pair.items() for line in _toml(key, value))]
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "study.toml"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     (folder / "reproduce.py").write_text(_SCRIPT, encoding="utf-8")
     return path
+
+
+def _toml(key: str, value: Any) -> list[str]:
+    """A key with its value, a line for each entry of a mapping. JSON's strings, numbers and lists are TOML's, too."""
+    if isinstance(value, Mapping):
+        return [f"{key}.{json.dumps(name)} = {json.dumps(item)}" for name, item in value.items()]
+    return [f"{key} = {json.dumps(value)}"]
 
 
 def layer_tables(records: Sequence[Record], title: str) -> list[Table]:

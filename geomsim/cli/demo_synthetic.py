@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from geomsim.cli.console import Common, number, plain_table
 from geomsim.cli.demo_outcome import Outcome, metric_tables, study_cell, write_study_file
+from geomsim.cli.report import write_report
 from geomsim.study import run_study
 
 _FEATURES, _WIDTH, _TOKENS = 256, 64, 40_000
@@ -50,6 +51,7 @@ def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Commo
         pairs.append({"planted": setting, **files, "pairing": f"pairings/{number_of}.parquet"})
     study = run_study(write_study_file(out, pairs, names, draws, common.start))
     files_written = study.save(out)
+    files_written.append(write_report(out, out / "report.html", common, title="geomsim demo: synthetic truth"))
     records = study.records()
     scores = [
         [setting, *(study_cell(record) for record in records if record["planted"] == setting)]
@@ -78,7 +80,8 @@ def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Commo
             "each cell: score, and below it the mean by chance. * p <= .05, ** p <= .01, *** p <= .001",
             "Where the arrangement is shared every paired metric should stand far from chance; in the last row, where "
             "each network has its own geometry, none should.",
-            f"Written to {out}/: study.toml and reproduce.py give the same numbers again.",
+            f"Written to {out}/: report.html (open this one in a browser), results.csv, results.parquet, run.json; "
+            "study.toml and reproduce.py give the same numbers again.",
         ],
         study,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,9 @@ import pytest
 
 from geomsim import Pairing, run_study
 from geomsim.cli.app import run
+from geomsim.report.assembling import contents_of
+from geomsim.report.page.writing import page_html
+from geomsim.report.results import Results
 
 MODELS = Path(__file__).parent.parent.parent / "examples" / "code_models"
 PAIRED = ["debiased-cka", "knn-jaccard", "mapper-transport", "procrustes", "rsa", "svcca"]
@@ -26,8 +30,12 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_features_of_two_real_models_are_more_alike_than_chance_and_than_neurons(real: Path) -> None:
     table = pd.read_parquet(real / "results.parquet")
-    assert len(table) == (6 + 6 + 6 + 4) * 7
     assert table["error"].isna().all()
+    parts = table[table["subspace"] != "all"]
+    assert set(parts["null"]) == {"shuffle", "noise-floor", "random-subset"}
+    assert set(parts["kind"] + parts["left_layer"].map(str) + parts["right_layer"].map(str)) == {"features12"}
+    table = table[table["subspace"] == "all"]
+    assert len(table) == (6 + 6 + 6 + 4) * 7
     judged = table[table["metric"].isin(PAIRED)]
     features = judged[judged["kind"] == "features"]
     assert (features["p_value"] == 0.01).all()
@@ -43,20 +51,37 @@ def test_features_of_two_real_models_are_more_alike_than_chance_and_than_neurons
 
 
 def test_everything_is_written(real: Path) -> None:
-    for name in ("results.csv", "run.json", "heatmap.pdf", "summary.html", "study.toml", "reproduce.py"):
+    for name in ("results.csv", "run.json", "heatmap.pdf", "report.html", "study.toml", "reproduce.py"):
         assert (real / name).stat().st_size > 0
-    page = (real / "summary.html").read_text(encoding="utf-8")
-    assert "With as many pairs, equally correlated" in page
-    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert not list(real.rglob("*.part"))
     pairing = Pairing.open(real / "pairings" / "features_1_2.parquet")
     assert len(pairing) > 300
     assert pairing.provenance["method"] == "mutual"
 
 
+def test_the_report_holds_everything_and_stays_small(real: Path) -> None:
+    page = (real / "report.html").read_bytes()
+    assert len(page) < 3_000_000
+    contents = contents_of(Results.open(real), kind="features")
+    assert [len(part) for part in (contents.sentences, contents.scores.records, contents.pairs)] == [3, 168, 22]
+    assert contents.scores.records[contents.scores.first]["kind"] == "features"
+    assert all(space.places is not None for space in contents.spaces)
+    latents = [space for space in contents.spaces if space.what == "latent"]
+    assert len(latents) == 2 + 3 + 2
+    # Some latents are silent on the held-out text.
+    assert all(space.tokens and len(space.contexts) > 1000 for space in latents)
+    assert len(contents.graphs) == 4
+    assert len(contents.diagrams) == 8
+    assert all(contents.pairs[graphs.pair].links is not None for graphs in contents.graphs)
+    assert len(contents.cards) == 7
+    made_again = page_html(replace(contents, title="geomsim demo: two models of Python code"))
+    assert made_again.encode() == page, "the same results and seed give the same bytes"
+
+
 def test_the_study_file_gives_the_same_numbers_again(real: Path, tmp_path: Path) -> None:
     settings = tomllib.loads((real / "study.toml").read_text(encoding="utf-8"))
     again = {**settings, "pairs": settings["pairs"][:1]}
-    for side in ("left", "right", "pairing"):
+    for side in ("left", "right", "pairing", *(f"{a}_{b}" for a in ("left", "right") for b in ("tokens", "contexts"))):
         again["pairs"][0][side] = str(real / again["pairs"][0][side])
     table = run_study(again).table
     first = pd.read_parquet(real / "results.parquet").iloc[: len(table)]
@@ -71,6 +96,7 @@ def test_without_models_it_finds_what_was_planted(tmp_path: Path, capsys: pytest
     for setting in json.loads(streams.out)["recovery"]:
         assert setting["precision"] > 0.95
         assert setting["recall"] > 0.95
+    assert (tmp_path / "report.html").stat().st_size < 3_000_000
     table = pd.read_parquet(tmp_path / "results.parquet")
     judged = table[table["metric"].isin(PAIRED)]
     control = judged["planted"] == "own geometry"

@@ -364,7 +364,7 @@ def test_the_axes_given_are_the_axes_returned_and_nothing_global_changes():
 
 def test_neither_pyplot_nor_matplotlib_is_imported_early():
     code = (
-        "import sys, geomsim.report.bars, geomsim.report.heatmap, geomsim.report.summary; "
+        "import sys, geomsim.report.bars, geomsim.report.heatmap, geomsim.report.words; "
         "from geomsim.report import multiplicity, null_distribution, number_line, scree; "
         "from geomsim.report import look, panels, saving; "
         "heavy = {'matplotlib', 'jinja2', 'pandas', 'torch'} & set(sys.modules); assert not heavy, heavy; "

@@ -66,9 +66,7 @@ def test_a_real_study_says_the_same_in_memory_and_from_both_files(tmp_path):
     )
     best = max((r for r in study.records() if r["null"] == "shuffle"), key=lambda r: r["corrected"])
     assert best["right_layer"] == 0
-    assert told[1].startswith(
-        f"Most alike beyond chance: {best['metric']} for points, layers 0 and 0, "
-    )
+    assert told[1].startswith(f"Most alike beyond chance: {best['metric']} for points, layers 0 and 0, ")
     assert f"where chance gives {best['null_mean']:.2f}" in told[1]
     assert "p ≤ 0.01 over 60 rows" in told[1]
     assert "Of 4 comparisons judged by shuffle, 2 have p ≤ .05 after Holm's correction, 2 at a false" in told[1]
@@ -114,9 +112,7 @@ def test_parts_are_told_only_where_there_is_no_whole():
     assert "time" not in sentences(records_of([0.001, 0.001], **part), LABELS)[1]
     told = sentences(records_of([0.001], subspace=["time"], null=["random-subset"]), LABELS)
     assert "in 1 subspace (time)" in told[0]
-    assert told[1].startswith(
-        "Most alike, judged by random-subset: rsa for features, layers 0 and 0, subspace time"
-    )
+    assert told[1].startswith("Most alike, judged by random-subset: rsa for features, layers 0 and 0, subspace time")
     assert "where as many random pairs give" in told[1]
 
 

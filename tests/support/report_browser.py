@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -23,7 +23,7 @@ HOW = "apt-get install chromium; pip install playwright axe-playwright-python (o
 DESK, PHONE = (1280, 900), (390, 844)
 
 
-def _without(what: str) -> None:
+def _without(what: str) -> NoReturn:
     """Skip, or fail where GEOMSIM_BROWSER=required says that a browser must be there."""
     reason = f"{what}: {HOW}"
     if os.environ.get("GEOMSIM_BROWSER") == "required":
@@ -57,8 +57,10 @@ def chromium() -> Iterator[Browser]:
 
 def axe_violations(page: Page, *, contrast: bool = True) -> list[str]:
     """What axe finds on the page as it is: the rule, the element, and what is wrong with it."""
-    from axe_playwright_python.base import AXE_SCRIPT
-
+    try:
+        from axe_playwright_python.base import AXE_SCRIPT
+    except ImportError:
+        _without("no axe")
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options = {"resultTypes": ["violations"], "rules": {"color-contrast": {"enabled": contrast}}}

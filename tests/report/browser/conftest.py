@@ -20,7 +20,7 @@ def browser():  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def open_report(browser, tmp_path: Path) -> Iterator[object]:  # type: ignore[no-untyped-def]
-    """Opens contents as a report; the page must not have complained of anything when the test ends."""
+    """Opens contents as a report, in a page of its own that is closed when the test ends."""
     from report_browser import ReportOpener
 
     opener = ReportOpener(browser, tmp_path)

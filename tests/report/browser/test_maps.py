@@ -132,6 +132,22 @@ def test_keys_and_buttons_zoom_both_sides_alike(report: OpenReport, contents: Co
     assert report.state("maps")["zoom"] == whole
 
 
+def test_either_side_drags_both(report: OpenReport) -> None:
+    report.page.evaluate("() => window.geomsim.maps.zoomBy(3)")
+    for canvas in reversed(report.page.locator(CANVAS).all()):
+        before = report.state("maps")["zoom"]
+        box = canvas.bounding_box()
+        assert box is not None
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        report.page.mouse.move(x, y)
+        report.page.mouse.down()
+        report.page.mouse.move(x + 30, y + 20, steps=3)
+        report.page.mouse.up()
+        after = report.state("maps")["zoom"]
+        assert after["k"] == pytest.approx(before["k"])
+        assert [after["x"] - before["x"], after["y"] - before["y"]] == pytest.approx([30, 20])
+
+
 def test_both_sides_have_one_scale_and_the_right_one_is_aligned(report: OpenReport, contents: Contents) -> None:
     left, right = (Screen(report, contents, side) for side in ("left", "right"))
     assert left.k == pytest.approx(right.k, rel=1e-3)

@@ -152,7 +152,7 @@ def test_parts_are_listed_with_their_scores_and_the_empty_ones_said(report: Open
     report.page.locator("#subspaces th[data-column='score'] button").click()
     scores = [records[line["row"]]["score"] for line in report.state("subspaces")["first"]]
     assert scores == sorted(scores, reverse=True)
-    report.page.locator("#subspaces .parts-choose").first.click()
+    report.page.locator("#subspaces tbody button").first.click()
     assert records[report.state()["row"]]["score"] == max(scores)
 
 

@@ -33,7 +33,7 @@ def test_a_report_asks_for_nothing_and_complains_of_nothing(open_report: ReportO
 
 
 def shown_missing(report: OpenReport, view: str) -> str:
-    return "\n".join(report.page.locator(f"#{view} .view-body .missing:visible").all_inner_texts())
+    return plain("\n".join(report.page.locator(f"#{view} .view-body .missing:visible").all_inner_texts()))
 
 
 def plain(text: str) -> str:

@@ -23,7 +23,6 @@ NAME = """(node) => `${node.tagName} ${node.id} ${node.className.baseVal ?? node
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_an_audit_finds_nothing_and_a_phone_scrolls_in_one_direction_only(open_report: ReportOpener, name: str) -> None:
-    pytest.importorskip("axe_playwright_python")
     report = open_report(REPORTS[name]())
     found = {}
     for size, theme in ((DESK, "light"), (DESK, "dark"), (PHONE, "light"), (PHONE, "dark")):
@@ -42,7 +41,6 @@ def test_an_audit_finds_nothing_and_a_phone_scrolls_in_one_direction_only(open_r
 
 
 def test_an_audit_finds_nothing_when_things_are_pinned_and_selected(open_report: ReportOpener) -> None:
-    pytest.importorskip("axe_playwright_python")
     report = open_report(small_report(), dark=True)
     report.set(pair=0, graph=0, links="pairs", colour="theme")
     report.page.evaluate("() => window.geomsim.selectRows('left', [0, 1, 2, 3, 4])")

@@ -53,6 +53,8 @@ def test_tokens_names_numbers_and_texts_are_found(report: OpenReport, contents: 
         assert expected["left"]
         assert hits(report, word, "token") == expected
         assert hits(report, word.upper(), "token") == expected
+    part = {side: rows_with_token(contents, place, "ember") for place, side in enumerate(("left", "right"))}
+    assert hits(report, "mbe", "token") == part
     assert hits(report, "unit 017", "id") == {"left": [], "right": [17]}
     assert hits(report, "latent 17", "id")["left"][:1] == [17]
     assert hits(report, "17", "id") == {"left": [17], "right": [17]}

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def test_lists_and_texts_come_back(lists, text):
     said = packer.json({"text": text})
     found = opened(packer, packed)
     starts, items = found["starts"], found["items"]
-    assert [items[a:b].tolist() for a, b in zip(starts[:-1], starts[1:], strict=True)] == lists
+    assert [items[a:b].tolist() for a, b in pairwise(starts)] == lists
     np.testing.assert_array_equal(opened(packer, first), [0.5, np.nan])
     assert opened(packer, flags).tolist() == [1, 0, 1]
     assert opened(packer, last).tolist() == [-1, 7]
@@ -54,7 +55,7 @@ def test_each_text_is_stored_once(lists):
     vocabulary = found["vocabulary"]
     assert len(set(vocabulary)) == len(vocabulary)
     starts, items = found["starts"], found["items"]
-    assert [[vocabulary[i] for i in items[a:b]] for a, b in zip(starts[:-1], starts[1:], strict=True)] == lists
+    assert [[vocabulary[i] for i in items[a:b]] for a, b in pairwise(starts)] == lists
 
 
 @pytest.mark.parametrize(("largest", "kind"), [(255, "u8"), (256, "u16"), (65_535, "u16"), (65_536, "u32")])

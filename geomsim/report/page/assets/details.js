@@ -56,8 +56,6 @@ function detailsShow(view) {
   if (target) panel.append(...detailsOfTarget(view, target, target === pinned));
   else if (selection) panel.append(...detailsOfSelection(view, selection));
   else panel.append(detailsAdvice(app));
-  // Once it has been in use the panel keeps its height, so that nothing below it jumps.
-  if (target || selection) panel.classList.add("in-use");
   // A button that has done its work is gone; the keyboard stays in the panel.
   if (held) (panel.querySelector(`[data-keep="${held}"]`) ?? panel).focus();
 }

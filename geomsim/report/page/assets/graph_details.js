@@ -76,7 +76,10 @@ export class GraphDetails {
     }
     const item = ({node, share, shared, jaccard}) => {
       const name = [nodeDetailShort(graphs[other].nameOf(node)), ...nodeDetailFirst(graphs[other], node)];
-      const facts = `${percentText(share)} of its mass, ${countText(shared, graphs.what)} shared, Jaccard ${numberText(jaccard)}`;
+      // A balanced plan must send all mass somewhere; what shares nothing is no correspondence, only what was left over.
+      const facts = shared
+        ? `${percentText(share)} of its mass, ${countText(shared, graphs.what)} shared, Jaccard ${numberText(jaccard)}`
+        : `${percentText(share)} of its mass, left over: no ${graphs.what} shared`;
       const press = {type: "button", class: "graphs-partner", "aria-pressed": String(node === chosen), on: {click: () => this.act.choose(node)}};
       const head = pinned ? element("button", press, name) : element("span", {class: "graphs-partner"}, name);
       const bar = element("span", {class: "graphs-bar", "aria-hidden": "true"}, element("span", {}));
@@ -122,8 +125,8 @@ export class GraphDetails {
   async fill(list, graphs, pair, rows) {
     for (let first = 0; first < rows.length; first += TOGETHER) {
       const part = rows.slice(first, first + TOGETHER);
-      const texts = await Promise.all(part.map((row) => graphs.textOf(row)));
-      list.append(...part.map((row, place) => element("li", {}, nodeDetailRow(graphs, pair, row), nodeDetailContent(texts[place]))));
+      const texts = await Promise.all(part.map((row) => nodeDetailTexts(graphs, pair, row)));
+      list.append(...part.map((row, place) => element("li", {}, nodeDetailRow(graphs, pair, row), texts[place])));
       // Thousands of rows must not keep the page from answering.
       if (first + TOGETHER < rows.length) await new Promise((done) => { setTimeout(done); });
     }
@@ -212,6 +215,16 @@ function nodeDetailRow(graphs, pair, row) {
   });
   const weight = links.weight && !Number.isNaN(links.weight[row]) && ` ${links.weightName} ${numberText(links.weight[row])}`;
   return element("span", {class: "graphs-row"}, ends[0], element("span", {text: " ↔ "}), ends[1], weight && element("span", {class: "graphs-weight", text: weight}));
+}
+
+/** Where both ends of a link are strongest, one place each; else the text that the row has by itself. */
+async function nodeDetailTexts(graphs, pair, row) {
+  if (!pair?.links || !(pair.left.hasContexts || pair.right.hasContexts)) return nodeDetailContent(await graphs.textOf(row));
+  const ends = [["left", pair.links.left[row]], ["right", pair.links.right[row]]];
+  return Promise.all(ends.map(async ([side, end]) => {
+    const [strongest] = await pair[side].contextsOf(end);
+    return strongest && element("div", {class: `graphs-end graphs-end-${side}`}, contextView(strongest));
+  }));
 }
 
 function nodeDetailContent(text) {

@@ -93,6 +93,8 @@ class GraphsView {
     for (const side of ["left", "right"]) this.nameSide(side);
     this.linked();
     this.counts = this.counted();
+    // What was pointed at is a node of other graphs.
+    [this.focus, this.pinnedFocus, this.lit] = [null, null, null];
     this.recolour();
     this.focusChanged(["pinned"]);
   }
@@ -242,7 +244,7 @@ class GraphsView {
     const {hover, pinned} = this.app.store.state;
     this.pinnedFocus = this.focusOf(pinned);
     if (changed.includes("pinned")) {
-      if (!kept) this.chosen = this.pinnedFocus ? this.wanted ?? this.pinnedFocus.partners[0]?.node ?? null : null;
+      if (!kept) this.chosen = this.pinnedFocus ? this.wanted ?? this.pinnedFocus.partners.find(({shared}) => shared)?.node ?? null : null;
       const focus = this.pinnedFocus && {...this.pinnedFocus, chosen: this.chosen};
       this.reading = this.details.showTexts(this.graphs, focus);
     }
