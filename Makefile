@@ -21,7 +21,7 @@ help: ## what there is
 
 install: .venv/installed ## a virtual environment in .venv with everything but the developers' tools
 
-demo: .venv/installed ## from two real models to p-values, under 90 seconds
+demo: .venv/installed ## from two real models to p-values and a report, in two minutes
 	$(BIN)/geomsim demo
 
 test: .venv/installed-dev ## everything that CI runs

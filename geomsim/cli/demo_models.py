@@ -11,14 +11,10 @@ from typing import Any
 import numpy as np
 
 from geomsim.activations.codes import Codes
-from geomsim.activations.dictionary import Dictionary, read_dictionary
-from geomsim.activations.latent_contexts import contexts_table, save_contexts
-from geomsim.activations.latent_tokens import read_top_tokens, save_top_tokens, top_tokens_table
+from geomsim.activations.latent_tokens import read_top_tokens
 from geomsim.activations.matching import pair
-from geomsim.activations.reading import read_codes
 from geomsim.activations.standard_library import standard_library_documents
 from geomsim.activations.text import Document
-from geomsim.activations.transformers_source import TransformersSource
 from geomsim.cli.console import Common
 from geomsim.cli.demo_outcome import (
     Outcome,
@@ -30,11 +26,13 @@ from geomsim.cli.demo_outcome import (
     strongest,
     write_study_file,
 )
+from geomsim.cli.demo_reading import DemoModel, enough_for_neurons
 from geomsim.cli.report import write_report
 from geomsim.pairing import Pairing
 from geomsim.parallel import in_threads
 from geomsim.progress import track
-from geomsim.space import Space
+from geomsim.report.assembling import VIEWS
+from geomsim.report.views.beside import layouts_beside
 from geomsim.study import Study, run_study
 from geomsim.study_parts import ALL
 from geomsim.subspaces import pair_subspaces, read_themes
@@ -46,8 +44,6 @@ KINDS = {
     "neurons": "raw neurons of the same models",
     "second seed": "SAE features of left and of left trained from a second seed (the skyline)",
 }
-# Neurons are dense: a part of the text gives their correlations to a few thousandths and keeps memory small.
-_NEURON_TOKENS = 60_000
 _LEAST_IN_THEME = 20
 
 
@@ -88,24 +84,40 @@ class Job:
 
 
 def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Common) -> Outcome:
-    """Read, pair, compare, and write results, heatmap and summary below `out`."""
+    """Read, pair, compare, and write results, heatmap and report below `out`."""
     documents = standard_library_documents("held-out")
     characters = sum(len(document.text) for document in documents)
     common.note(
         f"text: {len(documents)} held-out files of Python {platform.python_version()}, {characters:,} characters"
     )
+    read = {name: DemoModel(models / name, out, common.device) for name in (LEFT, RIGHT, SECOND_SEED)}
+    spaces = [path for name, model in read.items() for path in model.save_spaces(neurons=name != SECOND_SEED)]
+    with layouts_beside(spaces, out / VIEWS, common.start) as wait_for_layouts:
+        jobs, pairings = _pairs(read, documents, out, common)
+        pairs = [job.described() for job in jobs] + _matched_pairs(jobs, pairings, out)
+        # The last layers are the most abstract ones, where themes are to be looked for.
+        last = max((job.left_layer, job.right_layer, at) for at, job in enumerate(jobs) if job.kind == "features")[-1]
+        pairs[last]["subsets"] = _themes(pairs[last], pairings[last], out)
+        study = run_study(write_study_file(out, pairs, names, draws, common.start))
+        if wrong := wait_for_layouts():
+            common.note(f"layouts are made now, since they could not be made meanwhile: {wrong}")
+    return _outcome(study, study.save(out), out, documents, common)
+
+
+def _pairs(
+    models: Mapping[str, DemoModel], documents: list[Document], out: Path, common: Common
+) -> tuple[list[Job], list[Pairing]]:
+    """What is to be compared, read and paired."""
     features: dict[str, dict[int, Codes]] = {}
     neurons: dict[str, dict[int, Codes]] = {}
-    for name in (LEFT, RIGHT, SECOND_SEED):
-        source = TransformersSource(models / name, common.device)
-        features[name] = _features(source, models / name, documents, out)
+    for name, model in models.items():
+        features[name] = model.features(documents)
         first = next(iter(features[name].values()))
         common.note(f"{name}: {first.n_tokens:,} tokens, {len(features[name])} layers, {first.n_latents} latents each")
         if name != SECOND_SEED:
-            neurons[name] = _neurons(source, _some(documents, first), out)
+            neurons[name] = model.neurons(enough_for_neurons(documents, first))
             dense = next(iter(neurons[name].values()))
             common.note(f"{name}: {dense.n_tokens:,} of these tokens for {dense.n_latents} neurons a layer")
-
     jobs = [
         Job(kind, left_layer, right_layer, left_codes, right_codes)
         for kind, left, right in (
@@ -125,13 +137,7 @@ def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Commo
             common.note(_paired(job, pairing))
             pairings.append(pairing)
             advance(1)
-    pairs = [job.described() for job in jobs] + _matched_pairs(jobs, pairings, out)
-    # The last layers are the most abstract ones, where themes are to be looked for.
-    last = max((job.left_layer, job.right_layer, at) for at, job in enumerate(jobs) if job.kind == "features")[-1]
-    pairs[last]["subsets"] = _themes(pairs[last], pairings[last], out)
-    study = run_study(write_study_file(out, pairs, names, draws, common.start))
-    files = study.save(out)
-    return _outcome(study, files, out, documents, common)
+    return jobs, pairings
 
 
 def _themes(described: Mapping[str, Any], pairing: Pairing, out: Path) -> dict[str, list[int]]:
@@ -167,51 +173,6 @@ def as_correlated(pairing: Pairing, reference: Pairing) -> Pairing:
         pairing.left[kept], pairing.right[kept], pairing.weight[kept],
         provenance={**pairing.provenance, "matched_to": dict(reference.provenance)},
     )  # fmt: skip
-
-
-def _features(source: TransformersSource, model: Path, documents: list[Document], out: Path) -> dict[int, Codes]:
-    """Codes by layer; the unit decoder rows, and the text on which latents are active, go to `out`."""
-    dictionaries: dict[str, Dictionary | None] = {}
-    for folder in sorted((model / "saes").iterdir()):
-        dictionary = read_dictionary(folder)
-        dictionaries[str(dictionary.site)] = dictionary
-    codes = read_codes(source, documents, dictionaries)
-    for site, found in dictionaries.items():
-        assert found is not None
-        ids = [f"{source.name}/{site}/latent {row}" for row in range(found.latents)]
-        space = Space(found.directions, ids, name=f"{source.name} {site}")
-        name = f"{source.name}_features_{_layer(site)}"
-        space.save(out / "spaces" / f"{name}.npz")
-        save_top_tokens(top_tokens_table(codes[site], documents), out / "tokens" / f"{name}.parquet")
-        save_contexts(contexts_table(codes[site], documents), out / "contexts" / f"{name}.parquet")
-    return {_layer(site): read for site, read in codes.items()}
-
-
-def _neurons(source: TransformersSource, documents: list[Document], out: Path) -> dict[int, Codes]:
-    """Activations of the MLPs' hidden units by layer; what they write to the residual stream goes to `out`."""
-    sites: dict[str, Dictionary | None] = {f"neurons:{layer}": None for layer in range(source.n_blocks)}
-    codes = read_codes(source, documents, sites)
-    for site in sites:
-        directions = source.neuron_directions(_layer(site))
-        ids = [f"{source.name}/{site}/{row}" for row in range(len(directions))]
-        space = Space(directions, ids, name=f"{source.name} {site}")
-        space.save(out / "spaces" / f"{source.name}_neurons_{_layer(site)}.npz")
-    return {_layer(site): read for site, read in codes.items()}
-
-
-def _layer(site: str) -> int:
-    return int(site.split(":")[1])
-
-
-def _some(documents: list[Document], codes: Codes) -> list[Document]:
-    """Whole documents spread over the text, until they hold enough tokens for neurons."""
-    assert codes.tokens is not None
-    lengths = np.bincount(codes.tokens.document, minlength=len(documents))
-    step = max(1, round(codes.n_tokens / _NEURON_TOKENS))
-    chosen = [document for offset in range(step) for document in documents[offset::step]]
-    sizes = [length for offset in range(step) for length in lengths[offset::step]]
-    enough = int(np.searchsorted(np.cumsum(sizes), min(_NEURON_TOKENS, codes.n_tokens))) + 1
-    return sorted(chosen[:enough], key=lambda document: document.name)
 
 
 def _paired(job: Job, pairing: Pairing) -> str:

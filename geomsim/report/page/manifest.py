@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,8 +16,10 @@ from geomsim.report.page.contents import (
     Contents,
     Context,
     DiagramView,
+    Floats,
     Graph,
     GraphPair,
+    Integers,
     Links,
     Plan,
     Scores,
@@ -28,7 +31,7 @@ from geomsim.tables import plain
 
 Json = dict[str, Any]
 _GRID = (1 << 16) - 1  # places are stored to 1 part in 65,535 of the map, a tenth of a pixel on the largest screen
-_BINS = 40
+_BINS, _FEW_BINS, _FEW_DRAWS = 40, 20, 400  # few draws in many bins are a comb
 
 
 def manifest_of(contents: Contents, packer: Packer) -> Json:
@@ -185,7 +188,8 @@ def _results(scores: Scores, packer: Packer) -> Json:
     has_draws = [place in scores.draws for place in range(len(scores.records))]
     drawn = [np.asarray(scores.draws[place], dtype=np.float64) for place in sorted(scores.draws)]
     with packer.together():
-        histograms = [_histogram(each) for each in drawn]
+        observed = [scores.records[place].get("score") for place in sorted(scores.draws)]
+        histograms = [_histogram(each, score) for each, score in zip(drawn, observed, strict=True)]
         counts = [each for each, _, _ in histograms]
         nulls = {
             "counts": packer.lists(counts),
@@ -202,9 +206,23 @@ def _results(scores: Scores, packer: Packer) -> Json:
     }
 
 
-def _histogram(draws: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[Any, float, float]:
+def _histogram(draws: Floats, observed: float | None) -> tuple[Integers, float, float]:
+    """Counts of the draws with both ends of the bins.
+
+    An observed score among the draws stands at the edge of a bin, so that a bar is either in the tail or not.
+    """
     low, high = float(draws.min()), float(draws.max())
-    counts, edges = np.histogram(draws, bins=_BINS if high > low else 1)
+    if low == high:
+        return np.array([len(draws)]), low, high
+    bins = _FEW_BINS if len(draws) < _FEW_DRAWS else _BINS
+    if observed is not None and low < observed < high:
+        width = (high - low) / bins
+        below, above = (math.ceil(part / width) for part in (observed - low, high - observed))
+        edges = observed + width * np.arange(-below, above + 1)
+        # Rounding must not push the least or the largest draw out of its bin.
+        edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)
+        return np.histogram(draws, edges)[0], float(edges[0]), float(edges[-1])
+    counts, edges = np.histogram(draws, bins)
     return counts, float(edges[0]), float(edges[-1])
 
 

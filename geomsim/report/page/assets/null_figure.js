@@ -5,7 +5,6 @@ import {look, shorten} from "./look.js";
 import {chanceText, chanceWord, isNumber, scoreText} from "./result_cells.js";
 
 const FIGURE_MARGIN = { top: 40, right: 14, bottom: 40, left: 40 };
-const FIGURE_FEW = 400; // draws
 const FIGURE_FAR = 1.5; // widths of the null: a score farther away from it stands behind a break of the axis
 const FIGURE_SCORE_SHARE = 0.5; // of the null's stretch, for the score behind a break
 const FIGURE_WORTH = 0.6; // of the whole axis: a break must save more than the rest
@@ -36,10 +35,20 @@ export function nullFigure(record, drawing, width, height, sentence) {
   return svg;
 }
 
+/** Whether p counts draws above the score: those as close, but for the one null whose small p means different. */
+export function tailIsAbove(record) {
+  return (record.larger_means !== "farther") !== (record.null === "label-swap");
+}
+
+/** What the draws that p counts have in common with the score. */
+export function tailText(record) {
+  return record.null === "label-swap" ? "as far apart" : "as close";
+}
+
 /** Bins of the draws with the part of each that p counts: as close as the score or closer. */
 function figureBins(record, histogram) {
   const { low, high } = histogram;
-  const counts = figureMerged(histogram.counts);
+  const {counts} = histogram;
   const all = counts.length === 1;
   const middle = (low + high) / 2;
   // All draws alike: a bar as wide as the axis would look like a spread.
@@ -47,7 +56,7 @@ function figureBins(record, histogram) {
   const [start, step] = all ? [middle - half, 2 * half] : [low, (high - low) / counts.length];
   const bins = Array.from(counts, (count, k) => ({ low: start + k * step, high: start + (k + 1) * step, count, tail: 0 }));
   if (!isNumber(record.p_value) || !isNumber(record.score)) return bins;
-  const closer = record.larger_means !== "farther";
+  const closer = tailIsAbove(record);
   const within = (bin) => (all ? (closer ? middle >= record.score : middle <= record.score) : closer ? bin.low >= record.score : bin.high <= record.score);
   const touches = (bin) => !all && (closer ? bin.high >= record.score : bin.low <= record.score);
   for (const bin of bins) if (within(bin)) bin.tail = bin.count;
@@ -57,12 +66,6 @@ function figureBins(record, histogram) {
   const cut = bins.find((bin) => !bin.tail && touches(bin));
   if (cut && left > 0) cut.tail = Math.min(cut.count, left);
   return bins;
-}
-
-/** Few draws in many bins are a comb: two bins become one. */
-function figureMerged(counts) {
-  if (counts.length % 2 || d3.sum(counts) >= FIGURE_FEW) return counts;
-  return Uint32Array.from({ length: counts.length / 2 }, (_, k) => counts[2 * k] + counts[2 * k + 1]);
 }
 
 function figureReach(record, spread) {

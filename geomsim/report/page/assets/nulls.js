@@ -3,7 +3,7 @@
 import {clear, dataText, element, svgElement} from "./dom.js";
 import {directionText, look, pText, shorten, visible} from "./look.js";
 import {registerView} from "./saving.js";
-import {nullDrawing, nullFigure} from "./null_figure.js";
+import {nullDrawing, nullFigure, tailText} from "./null_figure.js";
 import {NULL_WORDS, groupBy, isNumber, labelsText, metricKey, partText, placeKey, placeText, reasonOf, resultsOf, scoreText, titleOf} from "./result_cells.js";
 import {missingNote} from "./missing_note.js";
 
@@ -106,7 +106,7 @@ export function nullVerdict(record, histogram) {
   }
   const closer = Math.round(record.p_value * (drawn + 1)) - 1;
   const alike = histogram.counts.length === 1 ? "; all draws gave the same score" : "";
-  return closer >= 0 && closer <= drawn ? `${words}: ${closer || "none"} of ${drawn.toLocaleString("en")} draws as close${alike}` : words + alike;
+  return closer >= 0 && closer <= drawn ? `${words}: ${closer || "none"} of ${drawn.toLocaleString("en")} draws ${tailText(record)}${alike}` : words + alike;
 }
 
 function nullsPlace(results, record) {
@@ -124,9 +124,16 @@ function nullsLegend(panels) {
   const nulls = [...new Set(panels.filter((panel) => panel.drawing).map((panel) => NULL_WORDS[panel.record.null] ?? panel.record.null))];
   return element("div", { class: "legend" },
     entry(colours.chance, `read against: ${nulls.join(", ") || "nothing"}`),
-    bins.some((bin) => bin.tail) ? entry(colours.bars[1], "as close as the score, or closer") : null,
+    bins.some((bin) => bin.tail) ? entry(colours.bars[1], nullsTail(panels)) : null,
     entry(colours.bars[0], "observed score" + (panels.some((panel) => isNumber(panel.record.low)) ? ", with its interval" : "")),
     element("span", { text: "dashed: their mean; up: number of draws" }));
+}
+
+/** What the coloured part of the draws is, by the nulls that are shown. */
+function nullsTail(panels) {
+  const swapped = panels.some((panel) => panel.record.null === "label-swap" && panel.drawing);
+  const others = panels.some((panel) => panel.record.null !== "label-swap" && panel.drawing);
+  return [others && "as close as the score, or closer", swapped && "as far apart as the score, or farther (label swap)"].filter(Boolean).join("; ");
 }
 
 function nullsReport({ panels, app }) {
@@ -144,7 +151,7 @@ function nullsReport({ panels, app }) {
 function nullsPicture({ panels, results }) {
   const colours = look();
   const [first] = panels;
-  const key = "grey: what the score is read against; orange: as close as the score, or closer; line: observed score; dashed: mean of the grey";
+  const key = `grey: what the score is read against; orange: ${nullsTail(panels)}; line: observed score; dashed: mean of the grey`;
   const head = first ? [nullsPlace(results, first.record), key] : [];
   const width = 980;
   const beside = Math.floor((width + NULLS_GAP) / (NULLS_SMALL[0] + NULLS_GAP));

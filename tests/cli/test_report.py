@@ -1,0 +1,125 @@
+"""Reports from the command line: of a study, of one comparison, of results that lie in a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geomsim import Pairing, Space
+from geomsim.cli.app import run
+from geomsim.report.assembling import contents_of
+from geomsim.report.results import Results
+
+ROWS = 60
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two pairs of spaces, one paired and one not, and their study with a report."""
+    folder = tmp_path_factory.mktemp("study")
+    random = np.random.default_rng(0)
+    points = random.normal(size=(ROWS, 6))
+    Space(points, name="left model").save(folder / "left.npz")
+    Space(points[:, ::-1] + 0.1 * random.normal(size=points.shape), name="right model").save(folder / "right.npz")
+    Pairing(np.arange(40), np.arange(40), np.linspace(0.2, 1, 40)).save(folder / "pairing.parquet")
+    (folder / "study.toml").write_text(
+        'draws = 19\nmetrics = ["rsa", "singular-values"]\n'
+        '[[pairs]]\nleft = "left.npz"\nright = "right.npz"\npairing = "pairing.parquet"\nkind = "paired"\n'
+        '[[pairs]]\nleft = "left.npz"\nright = "right.npz"\nkind = "whole"\n'
+    )
+    report = folder / "deep" / "report.html"
+    assert run(["study", str(folder / "study.toml"), "--report", str(report), "-q"]) == 0
+    return folder
+
+
+def test_a_study_writes_its_report_and_report_makes_the_same_again(made: Path, capsys) -> None:
+    assert run(["report", str(made / "results"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["report"] == str(made / "results" / "report.html")
+    page = (made / "results" / "report.html").read_bytes()
+    assert told["bytes"] == len(page)
+    assert page == (made / "deep" / "report.html").read_bytes()
+    assert str(made).encode() not in page, "no path of this machine"
+
+
+def test_all_of_the_study_is_in_it(made: Path) -> None:
+    contents = contents_of(Results.open(made / "results"))
+    assert [pair.name for pair in contents.pairs] == ["paired", "whole"]
+    assert [len(pair.links.left) for pair in contents.pairs] == [40, ROWS]
+    assert [space.name for space in contents.spaces] == ["left model", "right model"]
+    assert all(space.places.shape == (ROWS, 2) for space in contents.spaces)
+    assert contents.scores.pair_of == [0, 0, 1, 1]
+    assert {graphs.pair for graphs in contents.graphs} == {0, 1}
+    assert len(contents.diagrams) == 4
+    assert [card.metric for card in contents.cards] == ["rsa", "singular-values"]
+    assert all(contents.missing[view] for view in ("maps", "graphs", "nulls", "diagrams", "subspaces"))
+
+
+def test_once_made_it_needs_the_compared_files_no_more(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "results", tmp_path / "results")
+    run(["report", str(made / "results"), "-q"])
+    assert run(["report", str(tmp_path / "results"), "-q"]) == 0
+    assert (tmp_path / "results" / "report.html").read_bytes() == (made / "results" / "report.html").read_bytes()
+
+
+def test_files_that_are_gone_leave_a_report_that_says_so(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "results", tmp_path / "results", ignore=shutil.ignore_patterns("views"))
+    contents = contents_of(Results.open(tmp_path / "results"))
+    assert all(space.places is None for space in contents.spaces)
+    assert "pair 1 (paired): left.npz is not there any more" in " ".join(contents.notes["maps"])
+    assert not contents.graphs
+    assert len(contents.scores.records) == 4
+
+
+def test_graphs_of_fewer_pairs_are_said_to_be_fewer(made: Path, tmp_path: Path) -> None:
+    target = tmp_path / "page.html"
+    assert run(["report", str(made / "results"), "--out", str(target), "--graphs", "1", "-q"]) == 0
+    contents = contents_of(Results.open(made / "results"), graphs=1)
+    assert len(contents.graphs) == 1
+    assert "1 of 2 pairs" in contents.notes["graphs"][0]
+    assert contents_of(Results.open(made / "results"), graphs=0).graphs == []
+
+
+def test_the_kind_that_is_asked_about_comes_first(made: Path) -> None:
+    for kind in ("paired", "whole"):
+        contents = contents_of(Results.open(made / "results"), kind=kind)
+        assert contents.scores.records[contents.scores.first]["kind"] == kind
+        assert kind in contents.sentences[1]
+
+
+def test_a_comparison_has_a_report_with_and_without_a_folder(made: Path, tmp_path: Path) -> None:
+    sides = [str(made / "left.npz"), str(made / "right.npz"), "--pairing", str(made / "pairing.parquet")]
+    asked = ["compare", *sides, "-m", "rsa", "--draws", "19", "-q"]
+    assert run([*asked, "--report", str(tmp_path / "one.html")]) == 0
+    assert run([*asked, "--out", str(tmp_path / "results"), "--report", str(tmp_path / "two.html")]) == 0
+    assert (tmp_path / "one.html").stat().st_size > 300_000
+    assert len(contents_of(Results.open(tmp_path / "results")).pairs[0].links.left) == 40
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "nowhere"], "there is no such folder"),
+        (["report", "{made}"], "run.json is missing"),
+        (["report", "{made}/results", "--out", "{made}"], "is a folder; the report is one file"),
+        (["report", "{made}/results", "--out", "page.pdf"], "the report is an HTML file"),
+        (["report", "{made}/results", "--graphs", "-1"], "0 for none"),
+        (["study", "{made}/study.toml", "--report", "page.txt"], "the report is an HTML file"),
+        (["compare", "{made}/left.npz", "{made}/right.npz", "--report", "{made}"], "is a folder"),
+    ],
+)
+def test_what_cannot_be_is_said_before_any_work(made: Path, capsys, arguments: list[str], message: str) -> None:
+    assert run([argument.format(made=made) for argument in arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_dry_run_touches_nothing(made: Path, tmp_path: Path, capsys) -> None:
+    target = tmp_path / "page.html"
+    assert run(["report", str(made / "results"), "--out", str(target), "--dry-run", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["details"] == {"comparisons": 4, "pairs": 2}
+    assert not target.exists()
