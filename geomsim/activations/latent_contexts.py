@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geomsim.activations.codes import Codes
+from geomsim.activations.latent_files import LatentFile
 from geomsim.activations.latent_slabs import latent_slabs
 from geomsim.activations.latent_windows import activations_around, strongest_entries
 from geomsim.activations.text import Document
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("latent", "rank", "value", "document", "start", "focus", "pieces", "activations")
 _BYTES_PER_ENTRY = 120  # of a non-zero while it is sorted and looked up
-_NOTE = "contexts"
+_FILE = LatentFile("contexts", "place", "CSV has no columns of lists", "contexts")
 
 
 @dataclass(frozen=True)
@@ -150,13 +151,7 @@ def save_contexts(table: ContextTable, path: str | Path) -> Path:
 
     Raises InvalidCodes for another suffix: text formats have no columns of lists.
     """
-    from geomsim.tables import write_parquet
-
-    target = Path(path)
-    if target.suffix != ".parquet":
-        raise InvalidCodes(f"{target}: contexts are saved as .parquet; CSV has no columns of lists")
-    note = {"n_latents": table.n_latents, "provenance": dict(table.provenance)}
-    return write_parquet(table.frame, target, metadata={_NOTE: note})
+    return _FILE.save(table.frame, table.n_latents, table.provenance, path)
 
 
 def read_contexts(path: str | Path) -> ContextTable:
@@ -171,20 +166,14 @@ def read_contexts(path: str | Path) -> ContextTable:
         activations of a place differ in number, its focus is none of them, a latent lies outside, or a latent has two
         places of one rank. Names the file.
     """
-    from geomsim.tables import read_table
-
     path = Path(path)
-    if path.suffix != ".parquet":
-        raise InvalidCodes(f"{path}: contexts are read from .parquet; CSV has no columns of lists")
-    frame, metadata = read_table(path)
+    frame, note = _FILE.open(path)
     if missing := [name for name in COLUMNS if name not in frame.columns]:
         raise InvalidCodes(
             f"{path}: contexts need the columns {', '.join(COLUMNS)}; this file lacks {', '.join(missing)}. "
             "`geomsim activations --contexts 3` writes one"
         )
-    for name in ("latent", "rank", "start", "focus"):
-        if frame[name].dtype.kind not in "iu" or (len(frame) and int(frame[name].min()) < 0):
-            raise InvalidCodes(f"{path}: column {name!r} must hold whole numbers from 0, it is {frame[name].dtype}")
+    _FILE.check_whole(path, frame, ("latent", "rank", "start", "focus"))
     if frame["value"].dtype.kind not in "fiu" or not np.isfinite(frame["value"]).all():
         raise InvalidCodes(f"{path}: column 'value' must hold finite numbers")
     for row, (document, focus, pieces, activations) in enumerate(
@@ -192,19 +181,10 @@ def read_contexts(path: str | Path) -> ContextTable:
     ):
         if fault := _fault(document, int(focus), pieces, activations):
             raise InvalidCodes(f"{path}: row {row} {fault}")
-    note = metadata.get(_NOTE, {})
-    largest = int(frame["latent"].max()) if len(frame) else -1
-    n_latents = int(note.get("n_latents", largest + 1))
-    if largest >= n_latents:
-        raise InvalidCodes(f"{path}: latent {largest} lies outside, the file says it is of {n_latents} latents")
-    frame = frame.sort_values(["latent", "rank"], kind="stable", ignore_index=True)
-    twice = frame.duplicated(["latent", "rank"])
-    if twice.any():
-        found = frame[twice].iloc[0]
-        raise InvalidCodes(f"{path}: latent {found['latent']} has more than one place of rank {found['rank']}")
+    frame, n_latents, provenance = _FILE.ranked(path, frame, note)
     frame["pieces"] = _cells([list(pieces) for pieces in frame["pieces"]])
     frame["activations"] = _cells([np.asarray(numbers, dtype=np.float32) for numbers in frame["activations"]])
-    return ContextTable(frame[list(COLUMNS)], n_latents, dict(note.get("provenance", {})))
+    return ContextTable(frame[list(COLUMNS)], n_latents, provenance)
 
 
 def _fault(document: Any, focus: int, pieces: Any, activations: Any) -> str:

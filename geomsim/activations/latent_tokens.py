@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.codes import Codes
+from geomsim.activations.latent_files import LatentFile
 from geomsim.activations.latent_slabs import latent_slabs
 from geomsim.activations.text import Document
 from geomsim.activations.token_texts import token_strings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("latent", "rank", "token", "share", "firings")
 _BYTES_PER_ENTRY = 80  # of a non-zero while it is sorted and summed
-_NOTE = "top_tokens"
+_FILE = LatentFile("top tokens", "token", "CSV loses tokens such as 'None' or a line end", "top_tokens")
 
 RankedBy = Literal["share", "largest"]
 
@@ -118,13 +119,7 @@ def save_top_tokens(table: TopTokens, path: str | Path) -> Path:
 
     Raises InvalidCodes for another suffix: text formats lose tokens such as "None", "NA" or a line end.
     """
-    from geomsim.tables import write_parquet
-
-    target = Path(path)
-    if target.suffix != ".parquet":
-        raise InvalidCodes(f"{target}: top tokens are saved as .parquet; CSV loses tokens such as 'None' or a line end")
-    note = {"n_latents": table.n_latents, "provenance": dict(table.provenance)}
-    return write_parquet(table.frame, target, metadata={_NOTE: note})
+    return _FILE.save(table.frame, table.n_latents, table.provenance, path)
 
 
 def read_top_tokens(path: str | Path) -> TopTokens:
@@ -138,35 +133,19 @@ def read_top_tokens(path: str | Path) -> TopTokens:
         where the file is not Parquet, a column is missing, a latent or rank is no whole number, a token is no text,
         a latent lies outside, or a latent has two tokens of one rank. Names the file.
     """
-    from geomsim.tables import read_table
-
     path = Path(path)
-    if path.suffix != ".parquet":
-        raise InvalidCodes(f"{path}: top tokens are read from .parquet; CSV loses tokens such as 'None' or a line end")
-    frame, metadata = read_table(path)
+    frame, note = _FILE.open(path)
     missing = [name for name in COLUMNS[:3] if name not in frame.columns]
     if missing:
         raise InvalidCodes(
             f"{path}: top tokens need the columns latent, rank and token, and this file has "
             f"{', '.join(map(str, frame.columns)) or 'none'}"
         )
-    for name in ("latent", "rank"):
-        if frame[name].dtype.kind not in "iu" or (len(frame) and int(frame[name].min()) < 0):
-            raise InvalidCodes(f"{path}: column {name!r} must hold whole numbers from 0, it is {frame[name].dtype}")
+    _FILE.check_whole(path, frame, ("latent", "rank"))
     no_text = [row for row, token in enumerate(frame["token"]) if not isinstance(token, str)]
     if no_text:
         raise InvalidCodes(f"{path}: row {no_text[0]} has no text as its token")
-    note = metadata.get(_NOTE, {})
-    largest = int(frame["latent"].max()) if len(frame) else -1
-    n_latents = int(note.get("n_latents", largest + 1))
-    if largest >= n_latents:
-        raise InvalidCodes(f"{path}: latent {largest} lies outside, the file says it is of {n_latents} latents")
-    frame = frame.sort_values(["latent", "rank"], kind="stable", ignore_index=True)
-    twice = frame.duplicated(["latent", "rank"])
-    if twice.any():
-        row = frame[twice].iloc[0]
-        raise InvalidCodes(f"{path}: latent {row['latent']} has more than one token of rank {row['rank']}")
-    return TopTokens(frame, n_latents, dict(note.get("provenance", {})))
+    return TopTokens(*_FILE.ranked(path, frame, note))
 
 
 def _strongest(

@@ -26,3 +26,21 @@ def open_report(browser, tmp_path: Path) -> Iterator[object]:  # type: ignore[no
     opener = ReportOpener(browser, tmp_path)
     yield opener
     opener.close()
+
+
+@pytest.fixture
+def contents():  # type: ignore[no-untyped-def]
+    """What the small report holds."""
+    from report_contents import small_report
+
+    return small_report()
+
+
+@pytest.fixture
+def report(open_report, contents, request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    """The small report on its first pair, or what the file's FIRST says, scrolled to what its SHOWN names."""
+    found = open_report(contents)
+    found.set(**getattr(request.module, "FIRST", {"pair": 0}))
+    if shown := getattr(request.module, "SHOWN", None):
+        found.show(shown)
+    return found

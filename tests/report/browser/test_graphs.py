@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from report_browser import OpenReport, ReportOpener
-from report_contents import small_report
+from report_browser import OpenReport
 from report_places import links_of, lonely_row
 
 from geomsim.report.page.contents import Contents, Context, Graph, GraphPair
 
 FIELD = "#graphs .graphs-field"
 
-
-@pytest.fixture
-def contents() -> Contents:
-    return small_report()
-
-
-@pytest.fixture
-def report(open_report: ReportOpener, contents: Contents) -> OpenReport:
-    found = open_report(contents)
-    found.set(pair=0, graph=0)
-    found.show("#graphs .graphs-stage")
-    return found
+FIRST = {"pair": 0, "graph": 0}
+SHOWN = "#graphs .graphs-stage"
 
 
 def sides(graphs: GraphPair) -> dict[str, Graph]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from report_browser import DESK, PHONE, OpenReport, ReportOpener
-from report_contents import THEMES, small_report
+from report_contents import THEMES
 from report_places import (
     OTHER,
     Screen,
@@ -20,21 +20,8 @@ from report_places import (
 
 from geomsim.report.page.contents import Contents
 
-STAGE = "#maps .maps-stage"
+SHOWN = STAGE = "#maps .maps-stage"
 CANVAS = "#maps .maps-canvas"
-
-
-@pytest.fixture
-def contents() -> Contents:
-    return small_report()
-
-
-@pytest.fixture
-def report(open_report: ReportOpener, contents: Contents) -> OpenReport:
-    found = open_report(contents)
-    found.set(pair=0)
-    found.show(STAGE)
-    return found
 
 
 def rows_with_partners(contents: Contents, side: str, count: int) -> list[int]:

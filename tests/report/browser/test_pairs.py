@@ -6,24 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from report_browser import OpenReport, ReportOpener
-from report_contents import METRICS, THEMES, small_report
+from report_browser import OpenReport
+from report_contents import METRICS, THEMES
 from report_places import links_of, selected_by
 
 from geomsim.report.page.contents import Contents
 
-
-@pytest.fixture
-def contents() -> Contents:
-    return small_report()
-
-
-@pytest.fixture
-def report(open_report: ReportOpener, contents: Contents) -> OpenReport:
-    found = open_report(contents)
-    found.set(pair=0)
-    found.show("#pairs .pairs-scroll")
-    return found
+SHOWN = "#pairs .pairs-scroll"
 
 
 def sort_by(report: OpenReport, column: str) -> dict[str, Any]:

@@ -9,26 +9,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from report_browser import OpenReport, ReportOpener
-from report_contents import small_report
+from report_browser import OpenReport
 from report_places import links_of, selected_by
 
 from geomsim.report.page.contents import Contents
 
 VIEWS = ("heatmap", "maps", "pairs", "graphs", "nulls", "diagrams")
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-@pytest.fixture
-def contents() -> Contents:
-    return small_report()
-
-
-@pytest.fixture
-def report(open_report: ReportOpener, contents: Contents) -> OpenReport:
-    found = open_report(contents)
-    found.set(pair=0)
-    return found
 
 
 def saved(report: OpenReport, view: str, kind: str) -> bytes:

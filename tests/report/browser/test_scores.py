@@ -7,19 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from report_browser import OpenReport, ReportOpener
-from report_contents import BAD, DRAWS, METRICS, small_report
+from report_contents import BAD, DRAWS, METRICS
 
 from geomsim.report.page.contents import Contents
 
-
-@pytest.fixture
-def contents() -> Contents:
-    return small_report()
-
-
-@pytest.fixture
-def report(open_report: ReportOpener, contents: Contents) -> OpenReport:
-    return open_report(contents)
+FIRST = {}  # the page as it opens
 
 
 def find(contents: Contents, **wanted: Any) -> int:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-from report_browser import OpenReport, ReportOpener
-from report_contents import WORDS, small_report
+from report_browser import OpenReport
+from report_contents import WORDS
 from report_places import selected_by
 
 from geomsim.report.page.contents import Contents
 
-
-@pytest.fixture
-def contents() -> Contents:
-    return small_report()
-
-
-@pytest.fixture
-def report(open_report: ReportOpener, contents: Contents) -> OpenReport:
-    found = open_report(contents)
-    found.set(pair=0)
-    found.show("#maps input[type=search]")
-    return found
+SHOWN = "#maps input[type=search]"
 
 
 def hits(report: OpenReport, query: str, kind: str) -> dict[str, list[int]]:
