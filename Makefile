@@ -43,6 +43,10 @@ cards: .venv/installed-dev ## the metric cards in docs/cards, measured again in 
 	rm -rf docs/cards/pieces docs/cards/quick
 	$(BIN)/python docs/make_tables.py
 
+pictures: .venv/installed-dev ## the README's pictures of a report, taken again of the demo's; needs a Chromium
+	$(BIN)/geomsim demo
+	$(BIN)/python docs/make_pictures.py geomsim-demo/report.html
+
 constraints: .venv/installed-dev ## write constraints.txt from the current environment
 	@{ grep '^#' constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | grep -v '^geomsim' | sed 's/+cpu$$//'; } > constraints.new
 	@mv constraints.new constraints.txt
@@ -50,4 +54,4 @@ constraints: .venv/installed-dev ## write constraints.txt from the current envir
 clean: ## remove the environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist geomsim-demo
 
-.PHONY: help install demo test format benchmarks constraints clean
+.PHONY: help install demo test format benchmarks cards pictures constraints clean

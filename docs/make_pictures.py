@@ -1,6 +1,8 @@
 """Take the README's pictures of a report: the first screen, the linked maps, the Mapper graphs, in light and dark.
 
 python docs/make_pictures.py [geomsim-demo/report.html]      # needs playwright and a Chromium
+
+What is chosen in the pictures is found in the views that lie beside the report.
 """
 
 from __future__ import annotations
@@ -11,27 +13,47 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from playwright.sync_api import Page, sync_playwright
+
+from geomsim.report.assembling import VIEWS
+from geomsim.report.views.stored_graphs import read_graphs
+from geomsim.report.views.stored_maps import read_maps
 
 IMAGES = Path(__file__).parent / "images"
 WIDTH, HEIGHT = 1280, 800
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def first_screen(page: Page) -> None:
+def first_screen(page: Page, views: Path) -> None:
     """What is seen when the file is opened."""
     page.evaluate("window.scrollTo(0, 0)")
 
 
-def maps(page: Page) -> None:
-    """Both maps, with the strongest pair pinned and links drawn."""
-    page.evaluate("geomsim.set({pinned: {type: 'link', link: geomsim.strongestLink()}, links: 'selected'})")
-    page.locator("#maps").scroll_into_view_if_needed()
+def maps(page: Page, views: Path) -> None:
+    """Both maps, with the strongest pair of latents whose first token on both sides is the same word."""
+    kept = read_maps(views)
+    assert kept is not None
+    pair = kept.pairs[page.evaluate("geomsim.state().pair")]
+    links = pair.links
+    assert links is not None
+    assert links.weight is not None
+    for link in np.argsort(-links.weight).tolist():
+        rows = ((pair.left, links.left[link]), (pair.right, links.right[link]))
+        first = [((kept.spaces[space].tokens or ())[row] or [""])[0].strip() for space, row in rows]
+        if first[0] == first[1] and len(first[0]) > 2 and first[0].isalpha():
+            page.evaluate("link => geomsim.set({pinned: {type: 'link', link}})", link)
+            return
 
 
-def graphs(page: Page) -> None:
-    """Both graphs, with the largest left node pinned."""
-    page.evaluate("geomsim.set({pinned: {type: 'node', graph: 0, side: 'left', node: geomsim.largestNode()}})")
+def graphs(page: Page, views: Path) -> None:
+    """Both graphs, with the node pinned whose match says most."""
+    number = page.evaluate("geomsim.state().graph")
+    plan = read_graphs(views)[0][number].plan
+    assert plan is not None
+    assert plan.shared is not None
+    node = int(plan.left[int(np.argmax(plan.mass * plan.shared))])
+    page.evaluate("([graph, node]) => geomsim.set({pinned: {type: 'node', graph, side: 'left', node}})", [number, node])
 
 
 SCENES = {"report": (first_screen, None), "report-maps": (maps, "#maps"), "report-graphs": (graphs, "#graphs")}
@@ -56,7 +78,7 @@ def main(report: Path) -> None:
                 page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
                 page.goto(report.resolve().as_uri())
                 page.wait_for_selector("html[data-ready]")
-                scene(page)
+                scene(page, report.parent / VIEWS)
                 page.wait_for_timeout(300)
                 path = IMAGES / f"{name}-{scheme}.png"
                 (page.locator(part) if part else page).screenshot(path=path)

@@ -139,8 +139,8 @@ def _offered(
     chosen = [number for number in _strongest_first(results.records, pair_of) if pairs[number].links is not None]
     found = Views()
     if len(chosen) > graphs > 0:
-        told = f"graphs and loops are of the {graphs} of {len(chosen)} pairs of spaces with the strongest scores"
-        found += Views(notes=[f"{told}; geomsim report RESULTS --graphs {len(chosen)} shows all"])
+        told = f"Graphs and loops are of the {graphs} of {len(chosen)} pairs of spaces with the strongest scores"
+        found += Views(notes=[f"{told}; `geomsim report RESULTS --graphs {len(chosen)}` shows all."])
     views = offered_views() if graphs else []
     with track(len(chosen[:graphs]) * len(views), "graphs and loops") as advance:
         for number in chosen[:graphs]:

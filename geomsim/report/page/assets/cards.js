@@ -38,7 +38,7 @@ function metricCard(card) {
   const box = element("details", { class: "card", "data-metric": card.metric },
     element("summary", {},
       dataText(visible(card.metric), { class: "card-name" }), sign,
-      element("span", { class: "card-summary" }, dataText(visible(card.summary ?? ""))),
+      element("span", { class: "card-summary" }, dataText(visible(card.summary ?? "").replaceAll("`", ""))),
       flaw ? element("span", { class: "card-flaw", text: flaw }) : null));
   box.addEventListener("toggle", () => {
     if (box.open && box.children.length === 1) box.append(...cardBody(card));

@@ -10,13 +10,15 @@ const DETAILS_PARTNERS = 8;
 const DETAILS_TOKENS = 12;
 const DETAILS_CONTEXTS = 3;
 const DETAILS_PAIRS = 8;
+const DETAILS_FIRST = 6; // pairs that are offered while nothing is chosen
+const DETAILS_FIRST_TOKENS = 4;
 const DETAILS_MOST = 200; // pairs of a selection that are listed when all are asked for
 
 /** The panel under the maps. */
 export function mountDetails(container, app) {
   const panel = element("div", { class: "details-panel", role: "region", "aria-label": "Details", tabindex: 0 });
   container.append(panel);
-  const view = { app, panel, key: null, open: { link: null, partners: false, contexts: false } };
+  const view = { app, panel, key: null, open: { link: null, partners: false, contexts: false }, first: new WeakMap() };
   let asked = 0;
   const later = () => {
     asked ||= requestAnimationFrame(() => {
@@ -55,7 +57,7 @@ function detailsShow(view) {
   if (!app.opened) return;
   if (target) panel.append(...detailsOfTarget(view, target, target === pinned));
   else if (selection) panel.append(...detailsOfSelection(view, selection));
-  else panel.append(detailsAdvice(app));
+  else panel.append(detailsAdvice(app), ...detailsWaysIn(view));
   // A button that has done its work is gone; the keyboard stays in the panel.
   if (held) (panel.querySelector(`[data-keep="${held}"]`) ?? panel).focus();
 }
@@ -69,6 +71,38 @@ function detailsAdvice(app) {
   return element("p", { class: "details-empty", text:
     `Point at a ${what} of either map, or move there with the arrow keys: here stand its partner, what it answers to, and `
     + "where. A click or Enter pins it; Escape lets it go." });
+}
+
+// The strongest pairs, to begin with.
+function detailsWaysIn(view) {
+  const { app } = view, pair = app.opened, { links } = pair;
+  if (!links?.n) return [];
+  if (!view.first.has(links)) view.first.set(links, detailsFirst(links));
+  const item = (link) => element("li", {},
+    element("button", { type: "button", "data-keep": `link-${link}`,
+      on: { click: () => app.store.set({ pinned: { type: "link", link }, hover: null }, "details") } },
+    detailsPairName(pair, link, null), detailsWeight(pair, link)),
+    ["left", "right"].map((side) => {
+      const tokens = pair[side].tokensOf(links[side][link]).slice(0, DETAILS_FIRST_TOKENS);
+      return tokens.length ? element("p", { class: `details-end details-${side}` },
+        tokens.map((text) => element("bdi", { class: "token", text: cutText(text, 24) }))) : null;
+    }));
+  const title = links.weight ? `The strongest pairs, by ${shorten(visible(links.weightName), 40)}` : "Some of the pairs";
+  return [element("h4", { class: "details-first-title" }, dataText(title)),
+    element("ul", { class: "details-first" }, view.first.get(links).map(item))];
+}
+
+// One walk over the links: there may be too many of them to sort while the page opens.
+function detailsFirst({ n, weight }) {
+  const strength = (link) => (weight && !Number.isNaN(weight[link]) ? weight[link] : -Infinity);
+  const first = [];
+  for (let link = 0; link < n; link += 1) {
+    if (first.length === DETAILS_FIRST && strength(link) <= strength(first.at(-1))) continue;
+    const place = first.findIndex((other) => strength(link) > strength(other));
+    first.splice(place < 0 ? first.length : place, 0, link);
+    first.length = Math.min(first.length, DETAILS_FIRST);
+  }
+  return first;
 }
 
 function detailsOfTarget(view, target, pinned) {
@@ -210,7 +244,7 @@ function detailsOfSelection(view, selection) {
   const words = pair.links ? `, ${number(counts.links)} ${counts.links === 1 ? "pair" : "pairs"}` : "";
   view.showing = { selection: counts };
   const head = element("div", { class: "details-head" },
-    element("p", { text: `Selected: ${number(counts.left)} left, ${number(counts.right)} right${words}` }),
+    element("p", { text: `Selected, with their partners: ${number(counts.left)} left, ${number(counts.right)} right${words}` }),
     element("button", { type: "button", "data-keep": "clear", text: "Clear", on: { click: () => clearSelection(app) } }),
     element("button", { type: "button", class: "quiet", "data-keep": "json", text: "Save as JSON",
       on: { click: () => saveSelection(app) } }));
@@ -240,7 +274,7 @@ function detailsStrongest(view, { links, counts }) {
   }, detailsPairName(pair, link, null), detailsWeight(pair, link)));
   if (shown.length < chosen.length && !view.open.partners) {
     buttons.push(element("button", { type: "button", class: "quiet", "data-keep": "partners",
-      text: chosen.length > DETAILS_MOST ? `${DETAILS_MOST} of them` : `all ${chosen.length}`,
+      text: chosen.length > DETAILS_MOST ? `the first ${DETAILS_MOST}` : `all ${chosen.length}`,
       on: { click: () => detailsOpen(view, { partners: true }) } }));
   }
   const said = shown.length < counts.links

@@ -42,10 +42,15 @@ export function graphColouring(graphs, id, theme) {
   return {id: chosen, title, colours, missing, legend: scale.legend, notes: graphColourNotes(graphs, {left, right, carried, missing})};
 }
 
+/** Whether a column says no more than how many rows each node holds, which every graph is known for. */
+export function countsRows(column, { sizes }) {
+  return column.kind === "number" && column.name === "rows" && column.values.every((value, node) => value === sizes[node]);
+}
+
 function graphOwnColumns(graphs) {
   const columns = [];
   const sides = [graphs.left, graphs.right];
-  for (const name of new Set(sides.flatMap((side) => side?.columns.map((column) => column.name) ?? []))) {
+  for (const name of new Set(sides.flatMap((side) => side?.columns.filter((column) => !countsRows(column, side)).map((column) => column.name) ?? []))) {
     const [left, right] = sides.map((side) => side?.columns.find((column) => column.name === name) ?? null);
     // The same name for other kinds of values is another column on the right.
     if (left && right && left.kind !== right.kind) columns.push({id: name, text: visible(name), left, right: null});

@@ -3,6 +3,7 @@
 import {contextView, cutText} from "./contexts.js";
 import {clear, element} from "./dom.js";
 import {closestCells, otherSide, sharedRows} from "./graph_links.js";
+import {countsRows} from "./graph_colours.js";
 import {percentText} from "./graph_overlay.js";
 import {numberText, shorten, visible} from "./look.js";
 
@@ -37,7 +38,7 @@ export class GraphDetails {
     const graph = graphs[side];
     this.node.append(
       element("h3", {}, nodeDetailSide(graphs, side), nodeDetailText(graph.nameOf(node))),
-      element("p", {class: "graphs-facts", text: nodeDetailFacts(graphs, graph, node)}),
+      nodeDetailFacts(graphs, graph, node),
       ...[nodeDetailLabels(graph, node)].filter(Boolean),
       ...(pinned ? [this.buttons(graphs, focus)] : []),
       ...[this.partnerList(graphs, focus, pinned)].filter(Boolean),
@@ -176,12 +177,13 @@ function nodeDetailSide(graphs, side) {
 }
 
 function nodeDetailFacts(graphs, graph, node) {
-  const values = graph.columns.map((column) => {
+  const facts = graph.columns.filter((column) => !countsRows(column, graph)).map((column) => {
     const value = column.values[node];
-    const text = column.kind === "number" ? numberText(value) : shorten(visible(column.categories[value] ?? "none"), 24);
-    return `${shorten(visible(column.name), 24)} ${text}`;
+    const text = column.kind === "number" ? numberText(value) : column.categories[value] ?? "none";
+    return element("div", {}, element("dt", {}, nodeDetailText(column.name)), element("dd", {}, nodeDetailText(text)));
   });
-  return [countText(graph.sizes[node], graphs.what), ...values].join(" · ");
+  return element("dl", {class: "facts graphs-facts"}, element("div", {},
+    element("dt", {text: "holds"}), element("dd", {text: countText(graph.sizes[node], graphs.what)})), facts);
 }
 
 function nodeDetailLabels(graph, node) {

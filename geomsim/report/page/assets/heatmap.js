@@ -11,6 +11,11 @@ import {missingNote} from "./missing_note.js";
 
 const HEATMAP_VALUES = [["score", "score"], ["corrected", "chance-corrected score"], ["z", "z (sd from chance)"]];
 const HEATMAP_SIZES = [["auto", "as fits"], ["roomy", "large"], ["numbers", "medium"], ["compact", "small"]];
+const HEATMAP_CHANCE = {
+  shuffle: "chance: the mean score of shuffled pairs",
+  "random-subset": "chance: the mean score of random subsets of the same size",
+  "noise-floor": "floor: the score of two random halves of one side",
+};
 const HEATMAP_REASON = 300; // characters that stand in the sentence
 
 /** The heatmaps with their choices, legend, and the chosen cell in words. */
@@ -180,7 +185,7 @@ class HeatmapView {
     const parts = [
       element("span", { text: layered ? "Rows: left layers. Columns: right layers." : "Rows: left spaces. Columns: right spaces." }),
       element("span", { class: "heat-scale" }, "at chance", ramp, "most alike of its metric"),
-      ...this.keyWords(key).map((text) => element("span", { text })),
+      ...[...this.chanceWords(), ...this.keyWords(key)].map((text) => element("span", { text })),
     ];
     for (const [kind, count, text] of [["no-score", key.failed, "no score"], ["empty", key.empty, "nothing to compare"], ["heat-blank", key.blank, "not compared"]]) {
       if (count) parts.push(element("span", { class: "heat-scale" }, element("span", { class: `heat-sample ${kind}` }), `${text} (${count})`));
@@ -188,11 +193,17 @@ class HeatmapView {
     return parts;
   }
 
+  /** What "chance" and "floor" are in the cells that are shown. */
+  chanceWords() {
+    const cells = this.heatmaps.panels.flatMap((panel) => panel.cells).filter((cell) => cell.chance);
+    return new Set(cells.map((cell) => HEATMAP_CHANCE[cell.record.null]).filter(Boolean));
+  }
+
   keyWords(key) {
     const [, how] = CORRECTIONS.find(([column]) => column === this.choices.significance);
     const source = this.choices.significance === "p_value" ? "each cell judged alone" : `corrected by ${how}`;
     return [
-      key.judged ? `* p ≤ .05  ** p ≤ .01  *** p ≤ .001, ${source}` : "no p-values, hence no marks",
+      key.judged ? `* p ≤ .05, ** p ≤ .01, *** p ≤ .001: how rarely chance comes as close, ${source}` : "no p-values, hence no marks",
       ...(key.withoutNumbers ? ["no room for numbers: point at a cell, or choose it"] : []),
       ...(key.withoutChance && !key.withoutNumbers ? ["chance: point at a cell, or choose it"] : []),
     ];

@@ -1,7 +1,7 @@
 // Both spaces side by side: what is chosen, pointed at, searched and selected, drawn on two maps with one zoom.
 
 import {clear, dataText, element} from "./dom.js";
-import {look, visible} from "./look.js";
+import {look, numberText, visible} from "./look.js";
 import {CanvasPainter} from "./painter.js";
 import {registerView} from "./saving.js";
 import {POINT_FADED, POINT_HOLLOW, PointRaster, dotRadius} from "./points.js";
@@ -12,7 +12,7 @@ import {litRows, markHits, markLit, markOutline} from "./maps_marks.js";
 import {mapsCanvas, mapsSvg} from "./maps_picture.js";
 import {MapControls} from "./maps_controls.js";
 import {drawLinks, linkCounts, linkEnds, linksAsked, linksSaid, linkStyle} from "./links_layer.js";
-import {mountDetails} from "./details.js";
+import {linksByWeight, mountDetails, rowWords} from "./details.js";
 import {listenToMap, sameTarget} from "./maps_pointer.js";
 import {cutText} from "./contexts.js";
 import {mountSearch} from "./search.js";
@@ -51,11 +51,13 @@ class LinkedMaps {
     this.words = element("div", { class: "maps-words" });
     this.undrawn = element("p", { class: "missing", hidden: true });
     this.drawn = element("div", {}, this.controls.node, stage.node, this.legend, this.controls.said, this.words);
-    const details = element("div", { class: "details" }), search = element("div", { class: "controls maps-first" }, this.controls.pairSelect);
+    const details = element("div", { class: "details" });
+    const search = element("div", { class: "controls maps-first" }, this.controls.pairSelect);
     section.append(search, this.undrawn, this.drawn, details);
     for (const side of ["left", "right"]) listenToMap(this, side);
     mountSearch(search, app, (side, row) => this.arrive(side, row));
     mountDetails(details, app);
+    this.details = details.firstChild;
     this.open();
     store.on(["pair"], () => this.open());
     store.on(["colour"], () => this.recolour());
@@ -201,6 +203,7 @@ class LinkedMaps {
     for (const lit of this.lit) this.outside += markLit(painter, stage, pair, lit, theme, lit.target === pinned);
     if (this.outline) markOutline(context, stage.panels[this.outline.side], this.outline.path, theme);
     this.controls.tellOutside(this.outside);
+    mapsShort(this, hover ?? pinned);
     this.times.hover = performance.now() - began;
   }
 
@@ -248,7 +251,7 @@ class LinkedMaps {
     const { state } = this.app.store, theme = look();
     return { stage: this.stage, pair: this.pair, colours: this.colours, hits: state.hits, pinned: state.pinned, lit: this.lit,
       kinds: { left: this.kinds("left"), right: this.kinds("right") }, links: this.asked, linkStyle: this.style,
-      legend: this.legendNow(), theme };
+      legend: { ...this.legendNow(), ringed: this.lit.length > 0 }, theme };
   }
 
   report() {
@@ -267,6 +270,25 @@ class LinkedMaps {
       times: { ...this.times },
     };
   }
+}
+
+// Where the maps stand above each other the details are far below: the pair stands in a line under the map that was touched.
+function mapsShort({ app, pair, stage, details }, target) {
+  for (const panel of Object.values(stage.panels)) clear(panel.short);
+  if (!target || target.type === "node" || !stage.node.classList.contains("stacked")) return;
+  const { short } = stage.panels[target.side ?? "left"], links = linksByWeight(app, target), [link] = links;
+  const ends = link === undefined ? { [target.side]: target.row } : { left: pair.links.left[link], right: pair.links.right[link] };
+  const words = [ends.left, ends.right].map((row, place) => {
+    const side = place ? "right" : "left";
+    return row === undefined ? "no partner" : rowWords(pair[side], row);
+  });
+  const weight = link !== undefined && pair.links.weight ? ` ${numberText(pair.links.weight[link])}` : "";
+  const more = links.length > 1 ? `, ${links.length - 1} more` : "";
+  short.append(element("span", { class: "maps-short-words" }, dataText(words[0]), " \u2013 ", dataText(words[1]), `${weight}${more}`),
+    element("button", { type: "button", class: "link-button", text: "details", on: { click: () => {
+      details.scrollIntoView({ block: "center" });
+      details.focus({ preventScroll: true });
+    } } }));
 }
 
 function mapsCount(side) {

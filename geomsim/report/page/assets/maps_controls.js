@@ -62,6 +62,8 @@ export class MapControls {
       button.setAttribute("aria-pressed", String(own === mode));
       button.title = own === "none" ? "draw no links" : `draws ${number} ${counts[own] === 1 ? "link" : "links"}: ${linksMeaning(own)}`;
     }
+    // Room for every pair, so that a selection does not move the maps.
+    this.links.get("selected").style.minWidth = `${0.92 * `selected ${counts.pairs.toLocaleString("en-US")}`.length}ch`;
     if (this.linkWords.textContent !== said) this.linkWords.textContent = said;
   }
 

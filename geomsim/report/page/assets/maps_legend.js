@@ -4,7 +4,7 @@ import {clear, dataText, element, svgElement} from "./dom.js";
 import {numberText, shorten, visible} from "./look.js";
 import {aloneColour} from "./maps_colours.js";
 
-/** The legend as data: {title, numbers | entries, marks}; marks are [kind, words]. */
+/** The legend as data: {title, numbers | entries, marks, rings}; marks and rings are [kind, words]. */
 export function mapLegend(pair, colours, { selection, hits, linkMode, linesDrawn, linkStyle }) {
   const { scale, column, unpaired } = colours, { legend } = scale;
   const alone = unpaired.left + unpaired.right;
@@ -28,6 +28,7 @@ export function mapLegend(pair, colours, { selection, hits, linkMode, linesDrawn
     const words = (side) => `${number(unpaired[side])} of ${number(pair[side].n)} ${side}`;
     found.marks.push(["hollow", `no partner: ${words("left")}, ${words("right")}`]);
   }
+  found.rings = [["own", "pointed at or pinned"], ...(pair.links ? [["partner", "its partner"]] : [])];
   if (selection) found.marks.push(["faded", "pale: not selected"]);
   if (hits && hits.left.length + hits.right.length) {
     found.marks.push(["hit", `found: ${number(hits.left.length)} left, ${number(hits.right.length)} right`]);
@@ -45,12 +46,12 @@ export function showLegend(node, legend, theme) {
     node.append(element("span", { class: "legend-entry" }, legendDot(entry.colour, false),
       dataText(shorten(visible(entry.text), 40)), ` ${entry.count.toLocaleString("en-US")}`));
   }
-  for (const [kind, words, colour] of legend.marks) {
+  for (const [kind, words, colour] of [...legend.marks, ...legend.rings]) {
     node.append(element("span", { class: "legend-entry" }, legendMark(kind, colour, theme), words));
   }
 }
 
-/** The legend in a saved picture, from (x, y) on; the height it takes. */
+/** The legend in a saved picture (its rings only where some are drawn), from (x, y) on; the height it takes. */
 export function paintLegend(painter, legend, x, y, width, theme) {
   const size = 12, line = 20;
   let [across, down] = [x, y + size];
@@ -79,10 +80,12 @@ export function paintLegend(painter, legend, x, y, width, theme) {
   for (const entry of legend.entries) {
     mark(`${shorten(visible(entry.text), 40)} ${entry.count.toLocaleString("en-US")}`, (cx, cy) => painter.dot(cx, cy, 4, entry.colour));
   }
-  for (const [kind, words, colour] of legend.marks) {
+  for (const [kind, words, colour] of [...legend.marks, ...(legend.ringed ? legend.rings : [])]) {
     mark(words, (cx, cy) => {
       if (kind === "line") painter.line(cx - 5, cy, cx + 7, cy, colour, 2);
       else if (kind === "hit") painter.dot(cx, cy, 4.5, null, theme.ink, 1.3);
+      else if (kind === "own") [2.6, 5.2].forEach((radius) => painter.dot(cx, cy, radius, null, theme.ink, 1.2));
+      else if (kind === "partner") painter.dot(cx, cy, 4.2, null, theme.selected, 2.2);
       else if (kind === "hollow") painter.dot(cx, cy, 3.6, null, aloneColour(theme), 1.4);
       else painter.dot(cx, cy, 4, theme.line);
     });
@@ -107,6 +110,11 @@ function legendMark(kind, colour, theme) {
   if (kind === "hollow") return legendDot(aloneColour(theme), true);
   if (kind === "faded") return legendDot(theme.line, false);
   if (kind === "hit") return legendDot(theme.ink, true);
+  if (kind === "partner") return legendDot(theme.selected, true);
+  if (kind === "own") {
+    return svgElement("svg", { class: "legend-dot", viewBox: "0 0 12 12", "aria-hidden": "true" },
+      [2.6, 5.2].map((r) => svgElement("circle", { cx: 6, cy: 6, r, fill: "none", stroke: theme.ink, "stroke-width": 1.2 })));
+  }
   return svgElement("svg", { class: "legend-dot", viewBox: "0 0 12 12", "aria-hidden": "true" },
     svgElement("line", { x1: 0, y1: 6, x2: 12, y2: 6, stroke: colour, "stroke-width": 2 }));
 }

@@ -16,8 +16,9 @@ export class MapStage {
     for (const side of ["left", "right"]) {
       const canvas = element("canvas", { class: "maps-canvas", tabindex: 0, role: "application" });
       const title = element("h3", { class: `maps-title maps-title-${side}` });
-      const figure = element("div", { class: "maps-panel" }, title, canvas);
-      this.panels[side] = { side, canvas, title, figure, context: canvas.getContext("2d", { alpha: false }), x: 0, y: 0 };
+      const short = element("p", { class: "maps-short" });
+      const figure = element("div", { class: "maps-panel" }, title, canvas, short);
+      this.panels[side] = { side, canvas, title, short, figure, context: canvas.getContext("2d", { alpha: false }), x: 0, y: 0 };
     }
     this.sheets = {
       links: element("canvas", { class: "maps-sheet", "aria-hidden": "true" }),

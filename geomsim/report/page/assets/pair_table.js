@@ -160,7 +160,7 @@ class PairTable {
       this.columns.map((column) => {
         const text = column.text(link);
         const shown = shorten(column.wide ? text : visible(text), PAIRS_CELL);
-        return element("td", { class: pairsClass(column), title: shown === text ? null : text }, dataText(shown));
+        return element("td", { class: pairsClass(column), title: shown === text && !column.wide ? null : text }, dataText(shown));
       }));
   }
 
@@ -195,7 +195,7 @@ class PairTable {
   show(place) {
     this.active = place;
     const top = place * PAIRS_ROW;
-    const view = this.scroll.clientHeight - 2 * PAIRS_ROW;
+    const view = this.scroll.clientHeight - PAIRS_ROW - this.parts.head.offsetHeight;
     if (top < this.scroll.scrollTop || top > this.scroll.scrollTop + view) this.scroll.scrollTop = Math.max(0, top - view / 2);
     this.draw();
     this.light();

@@ -22,8 +22,11 @@ export function mountSearch(container, app, arrive = () => {}) {
     view.kind = value;
     searchRun(view);
   });
+  view.where = where.box;
   container.append(element("div", { class: "search", role: "search", "aria-label": "Rows of both spaces" },
     element("label", { class: "control" }, element("span", { text: "Search" }), view.input), where, view.steps, view.choose, view.said));
+  searchOffer(view);
+  app.store.on(["pair"], () => searchOffer(view));
   app.store.on(["query", "pair"], (state, origin) => {
     if (origin === "search") return;
     view.input.value = state.query ?? "";
@@ -64,6 +67,21 @@ export function searchSide(side, query, kind) {
     }
   }
   return ranks;
+}
+
+// What this pair has nothing of cannot be searched; the choice says so.
+function searchOffer(view) {
+  const { opened } = view.app;
+  const has = (what) => !opened || opened.left[what] || opened.right[what];
+  const held = { all: true, token: has("hasTokens"), id: true, context: has("hasContexts") };
+  SEARCH_KINDS.forEach(([kind, text], place) => {
+    const option = view.where.options[place];
+    option.disabled = !held[kind];
+    option.textContent = held[kind] ? text : `${text} (none kept here)`;
+  });
+  if (held[view.kind]) return;
+  view.kind = "all";
+  view.where.value = "all";
 }
 
 function searchSoon(view) {
