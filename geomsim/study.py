@@ -217,7 +217,7 @@ class _Run:
                         cell = Cell(
                             labels, named[0], named[1], name_of(metric), plain(metric.parameters()), None, part.empty,
                             part.subspace, part.bucket, None if model is None else model.name,
-                            0 if part.empty else None, family,
+                            0 if part.empty else None, family, number,
                         )  # fmt: skip
                         question = Question(0, metric, model, (name_of(metric), origin_of(metric)))
                         inputs: Mapping[str, Any] = {}

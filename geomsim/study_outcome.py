@@ -50,11 +50,12 @@ class Study:
         return records_of(self.cells)
 
     def run_record(self, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What run.json holds: configuration, versions, notes, and every comparison in full."""
+        """What run.json holds: configuration, versions, notes, every comparison in full and the number of its pair."""
         return {
             "config": self.config if config is None else config,
             "versions": versions(),
             "notes": dict(self.notes),
+            "pair_of": [cell.pair for cell in self.cells],
             "comparisons": [
                 {
                     **cell.labels,

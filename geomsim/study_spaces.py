@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from geomsim.digests import digest_of
 from geomsim.errors import InvalidSpace
 from geomsim.space import Space
+
+_DIGEST = 16  # characters
 
 
 def open_space(path: Path, called: str = "") -> Space:
@@ -37,5 +40,12 @@ def open_space(path: Path, called: str = "") -> Space:
         from geomsim.activations.dictionary import read_dictionary
 
         dictionary = read_dictionary(path)
-        return Space(dictionary.directions, name=dictionary.name or path.name, provenance={"dictionary": called})
-    return Space(path, provenance={"file": called})
+        name = dictionary.name or path.name
+        return _known(Space(dictionary.directions, name=name, provenance={"dictionary": called}))
+    return _known(Space(path, provenance={"file": called}))
+
+
+def _known(space: Space) -> Space:
+    """The space, with a digest of its points in the provenance: a file may change under its name."""
+    digest = digest_of(space.numpy())[:_DIGEST]
+    return Space(space.points, space.ids, space.groups, space.name, {**space.provenance, "points": digest})

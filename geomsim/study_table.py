@@ -65,11 +65,14 @@ class Cell:
     null: str | None = None
     n: int | None = None
     family: str = ""
+    pair: int | None = None
+    """The number of the pair of spaces in the configuration, from 0."""
 
 
 def records_of(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """One mapping per cell, None where there is nothing."""
-    rows = [_row(cell) for cell in cells]
+    """One mapping per cell, None where there is nothing; all have the labels of all."""
+    labels = dict.fromkeys(label for cell in cells for label in cell.labels)
+    rows = [{**labels, **_row(cell)} for cell in cells]
     _adjust(rows, cells)
     return rows
 

@@ -28,6 +28,7 @@ from geomsim import (
 from geomsim import catalog as catalog_module
 from geomsim.activations import read_dictionary
 from geomsim.cli.app import run
+from geomsim.digests import digest_of
 from geomsim.errors import InvalidConfig, InvalidModel, InvalidPairing, InvalidSpace, UnknownMetric
 
 
@@ -155,7 +156,8 @@ def test_folders_of_dictionaries_are_sides_as_for_the_command_compare(
     assert study.table["left"].to_list() == ["saes/left"]
     comparison = study.cells[0].comparison
     assert comparison is not None
-    assert comparison.provenance["left"] == {"dictionary": "saes/left"}
+    points = read_dictionary(tmp_path / "saes" / "left").directions
+    assert comparison.provenance["left"] == {"dictionary": "saes/left", "points": digest_of(points)[:16]}
     sides = [str(tmp_path / "saes" / side) for side in ("left", "right")]
     pairing = ["--pairing", str(tmp_path / "pairs.parquet"), "-m", "gap", "--draws", "19", "--json"]
     assert run(["compare", *sides, *pairing]) == 0

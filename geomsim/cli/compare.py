@@ -124,7 +124,7 @@ def compare(
         for written in study.save(out, config=recorded):
             common.note(f"wrote {written}")
     if report:
-        common.note(f"wrote {write_report(out or study, report, common)}")
+        common.note(f"wrote {write_report(out or study, report, common, config=recorded)}")
     remarks = [
         f"  {cell.metric}: {note}" for cell in study.cells if cell.comparison for note in cell.comparison.warnings
     ]

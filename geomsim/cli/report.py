@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -93,17 +94,18 @@ def write_report(
     cards: Path | None = None,
     kind: str | None = None,
     anew: bool = False,
+    config: Mapping[str, Any] | None = None,
 ) -> Path:
-    """The report of the results in a folder, which keeps its views, or of a study in memory."""
+    """The report of the results in a folder, which keeps its views, or of a study in memory with its `config`."""
     from geomsim.report.assembling import contents_of, forget_views
     from geomsim.report.page.writing import write_page
     from geomsim.report.results import Results
 
     if isinstance(results, Path):
-        if anew:
-            forget_views(results)
         found = Results.open(results)
+        if anew:
+            forget_views(found)
     else:
-        found = Results.of(results)
+        found = Results.of(results, config)
     contents = contents_of(found, title=title, seed=common.start, graphs=graphs, cards=cards, kind=kind)
     return write_page(path, contents)

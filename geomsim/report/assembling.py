@@ -7,28 +7,29 @@ made again from the results alone, without the files that were compared.
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geomsim.digests import digest_of
+from geomsim.errors import InvalidConfig
 from geomsim.pairing import Pairing
 from geomsim.progress import track
 from geomsim.report.metric_cards import metric_cards
 from geomsim.report.missing import MISSING
 from geomsim.report.page.contents import Contents, Scores, SpacePair
-from geomsim.report.provenance import provenance
+from geomsim.report.provenance import provenance, without_folders
 from geomsim.report.results import Results
-from geomsim.report.tidy_records import is_whole, spaces_of
+from geomsim.report.strongest import place_of_strongest
+from geomsim.report.tidy_records import has_score, is_whole, spaces_of, tidy
 from geomsim.report.views.maps import map_views
 from geomsim.report.views.offered import offered_views
 from geomsim.report.views.request import ViewRequest, Views
 from geomsim.report.views.source import open_pair
 from geomsim.report.views.stored import Layouts
 from geomsim.report.views.stored_graphs import read_graphs, save_graphs
-from geomsim.report.views.stored_maps import Maps, read_maps, save_maps
+from geomsim.report.views.stored_maps import Maps, forget_maps, read_maps, save_maps
 from geomsim.report.views.stored_page import has_page, read_page
 from geomsim.report.words import sentences, warnings_of
 
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 
 GRAPHS = 4
 VIEWS = "views"
+_OWN_FILES = (
+    "graphs.json", "layout_*.parquet", "space_*.parquet", "contexts_*.parquet", "pair_*.parquet",
+    "graph_[0-9]*.parquet", "graph_[0-9]*.npz", "diagram_[0-9]*.npz",
+)  # fmt: skip
 
 
 def contents_of_study(study: Study, *, seed: int = 0, graphs: int = GRAPHS) -> Contents:
@@ -87,14 +92,14 @@ def contents_of(
         return replace(page, title=title or page.title)
     pair_of = results.pair_of
     maps, shown = _views(results, pair_of, graphs, seed)
-    records = results.records
+    records = _without_paths(results)
     asked = [number for number, record in enumerate(records) if kind is None or record.get("kind") == kind]
     about = sentences(records, results.labels)
     if kind is not None:
-        about[1] = sentences([records[number] for number in asked], results.labels)[1]
+        about[1] = sentences([records[number] for number in asked], results.labels, records)[1]
     names = list(dict.fromkeys(str(record["metric"]) for record in records))
     return Contents(
-        title=title or _title(results),
+        title=title or _title(records),
         sentences=about,
         scores=Scores(records, results.labels, pair_of, results.draws, _strongest(records, asked)),
         spaces=maps.spaces,
@@ -109,10 +114,23 @@ def contents_of(
     )
 
 
-def forget_views(folder: Path) -> None:
-    """Delete the maps and graphs that are kept with results, so that they are made anew."""
-    if (folder / VIEWS).is_dir():
-        shutil.rmtree(folder / VIEWS)
+def forget_views(results: Results) -> None:
+    """Delete the maps and graphs that are kept with results, so that they are made anew, and no other file.
+
+    Raises InvalidConfig for results without scores: their graphs are kept nowhere else.
+    """
+    if results.folder is None:
+        return
+    folder = results.folder / VIEWS
+    if not results.records and has_page(folder):
+        raise InvalidConfig(
+            f"{results.folder} holds graphs of `geomsim mapper`, which are kept nowhere else: run that again to make "
+            "them anew, or leave --anew out"
+        )
+    forget_maps(folder)
+    for pattern in _OWN_FILES:
+        for file in folder.glob(pattern):
+            file.unlink(missing_ok=True)
 
 
 def _views(results: Results, pair_of: Sequence[int | None], graphs: int, seed: int) -> tuple[Maps, Views]:
@@ -123,10 +141,15 @@ def _views(results: Results, pair_of: Sequence[int | None], graphs: int, seed: i
         kept = read_maps(folder, key)
         if kept is not None:
             return kept, Views(*read_graphs(folder))
-    spaces, pairs, notes = map_views(results.pairs, results.base, Layouts(folder), seed)
+    spaces, pairs, notes = map_views(results.pairs, results.base, Layouts(folder), seed, results.compared)
+    short = without_folders(results.run)
+    spaces = [replace(space, name=short(space.name)) for space in spaces]
+    pairs = [replace(pair, name=short(pair.name)) for pair in pairs]
+    notes = [short(note) for note in notes]
     shown = _offered(results, pair_of, pairs, graphs, seed)
     maps = Maps(spaces, pairs, {"maps": notes, "graphs": shown.notes})
     if folder is not None:
+        forget_maps(folder)  # those of another run would be taken for the new graphs' if this were cut short
         save_graphs(shown.graphs, shown.diagrams, folder)
         save_maps(maps, folder, key)
     return maps, shown
@@ -170,9 +193,12 @@ def _tokens(table: TopTokens | None, rows: NDArray[np.int64]) -> list[list[str]]
 
 
 def _strongest(records: Sequence[Mapping[str, Any]], among: Sequence[int]) -> int | None:
-    """The record with the largest chance-corrected score of whole spaces; the first with a score where none has one."""
-    scored = [number for number in among if records[number].get("score") is not None and is_whole(records[number])]
-    return max(scored, key=lambda number: _corrected(records[number]), default=None)
+    """The record that the words speak of; where they speak of none, the first with a score, of whole spaces if any."""
+    found = tidy(records[number] for number in among)
+    if (place := place_of_strongest(found)) is not None:
+        return among[place]
+    scored = [number for number, record in zip(among, found, strict=True) if has_score(record)]
+    return next((number for number in scored if is_whole(records[number])), next(iter(scored), None))
 
 
 def _corrected(record: Mapping[str, Any]) -> float:
@@ -189,9 +215,19 @@ def _strongest_first(records: Sequence[Mapping[str, Any]], pair_of: Sequence[int
     return sorted(best, key=lambda number: (-best[number], number))
 
 
-def _title(results: Results) -> str:
+def _without_paths(results: Results) -> list[dict[str, Any]]:
+    """The records without absolute paths: a report is mailed."""
+    short = without_folders(results.run)
+    told = ("left", "right", "warnings", "error")
+    return [
+        {name: short(value) if name in told and isinstance(value, str) else value for name, value in record.items()}
+        for record in results.records
+    ]
+
+
+def _title(records: Sequence[Mapping[str, Any]]) -> str:
     """What was compared, for the head of the page."""
-    sides = list(dict.fromkeys(spaces_of(record) for record in results.records))
+    sides = list(dict.fromkeys(spaces_of(record) for record in records))
     if len(sides) == 1:
         return " and ".join(sides[0])
     return "Two models side by side" if sides else "geomsim"

@@ -19,7 +19,7 @@ MISSING: Mapping[str, str] = {
     ),
     "graphs": (
         "No Mapper graph: none was made of these spaces. `geomsim report RESULTS --graphs 4` makes those of the 4 "
-        "strongest pairs where the files of points are at hand; `geomsim mapper LEFT RIGHT --out RESULTS` makes one "
+        "strongest pairs where the files of points are at hand; `geomsim mapper LEFT RIGHT --out FOLDER` makes one "
         "pair with settings of your own."
     ),
     "nulls": (

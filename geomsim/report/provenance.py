@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -32,7 +32,7 @@ def provenance(run: Mapping[str, Any]) -> Mapping[str, Any]:
     files, versions, inputs (what is known of each, hashes among it) and notes; whatever else a run holds follows.
     """
     run = plain(run)
-    known = {"base", "config", "versions", "notes", "comparisons"}
+    known = {"base", "config", "versions", "notes", "comparisons", "pair_of"}
     config = run.get("config") or {}
     names = _names_of_files(config)
     found: dict[str, Any] = {}
@@ -49,6 +49,18 @@ def provenance(run: Mapping[str, Any]) -> Mapping[str, Any]:
         if content:
             found[heading] = _told(content, names)
     return found | {key.capitalize(): _told(value, names) for key, value in run.items() if key not in known}
+
+
+def without_folders(run: Mapping[str, Any]) -> Callable[[str], str]:
+    """What takes absolute paths out of a text, as :func:`provenance` of the same run.json tells them.
+
+    >>> short = without_folders({"config": {"pairs": [{"left": "/home/me/a.npy", "right": "/home/me/b.npy"}]}})
+    >>> short("/home/me/a.npy"), short("/home/me/b.npy is not there any more")
+    ('a.npy', 'b.npy is not there any more')
+    """
+    config = run.get("config")
+    names = _names_of_files(plain(config)) if isinstance(config, Mapping) else {}
+    return lambda text: _without_folders(text, names)
 
 
 def _again(config: Mapping[str, Any]) -> list[str]:

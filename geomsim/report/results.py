@@ -37,14 +37,14 @@ class Results:
     folder: Path | None = None
 
     @classmethod
-    def of(cls, study: Study) -> Results:
-        """Those of a study in memory."""
+    def of(cls, study: Study, config: Mapping[str, Any] | None = None) -> Results:
+        """Those of a study in memory; `config` is told in place of its own, as :meth:`geomsim.Study.save` has it."""
         draws = {
             row: cell.comparison.null
             for row, cell in enumerate(study.cells)
             if cell.comparison is not None and cell.comparison.null is not None
         }
-        return cls(study.records(), draws, study.run_record(), study.pairs, study.base)
+        return cls(study.records(), draws, study.run_record(config), study.pairs, study.base)
 
     @classmethod
     def open(cls, folder: str | Path) -> Results:
@@ -83,8 +83,12 @@ class Results:
     def pair_of(self) -> list[int | None]:
         """For each record the number of the pair of spaces that it is about, None where it is none of them.
 
-        A record belongs to the pair with its labels and, where several have these, with its sides.
+        The run says it. For runs that do not, a record belongs to the pair with its labels and, where several have
+        these, with its sides.
         """
+        told = self.run.get("pair_of")
+        if isinstance(told, list) and len(told) == len(self.records):
+            return [one if isinstance(one, int) and 0 <= one < len(self.pairs) else None for one in told]
         described = [
             ({name: plain(item.get(name)) for name in self.labels}, [str(item.get(side)) for side in ("left", "right")])
             for item in self.pairs
@@ -97,6 +101,17 @@ class Results:
             exact = [place for place in same if described[place][1] == sides]
             found.append(next(iter(exact or same), None))
         return found
+
+    @property
+    def compared(self) -> dict[str, str]:
+        """By path as the configuration names it, the digest of the points that were compared."""
+        sides = [
+            side
+            for comparison in self.run.get("comparisons", ())
+            for side in (comparison.get("provenance", {}).get(name, {}) for name in ("left", "right"))
+        ]
+        named = [(side.get("file", side.get("dictionary")), side.get("points")) for side in sides]
+        return {str(path): str(digest) for path, digest in named if path and digest}
 
     @property
     def key(self) -> str:

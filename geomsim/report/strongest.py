@@ -28,28 +28,56 @@ _REFERENCE = {
 }  # fmt: skip
 
 
-def strongest(records: Sequence[Record], labels: Sequence[str]) -> str:
-    """The strongest result in words, or plainly that nothing stands out. `records` are tidy, and not none."""
+def strongest(records: Sequence[Record], labels: Sequence[str], among: Sequence[Record] | None = None) -> str:
+    """The strongest result in words, or plainly that nothing stands out. `records` are tidy, and not none.
+
+    `among` are all records of the study, where these are a choice of them: p was corrected over all.
+    """
     scored = [record for record in records if has_score(record)]
     if not scored:
         if all(map(is_empty_part, records)):
             return f"No comparison has a score: {_all(len(records))} of nothing, as every part is empty."
         return f"No comparison has a score: {_all(len(records))} failed."
-    tested = [record for record in scored if record.get("p_value") is not None]
+    tested = [record for record in scored if _is_test(record)]
     if not tested:
         return _without_p(scored, labels)
     speaking = _first_null(tested)
     tests = [record for record in tested if _null(record) == speaking]
-    eligible = [record for record in tests if is_whole(record)] or tests
     by_holm, by_bh = _corrected_p(tests, "holm"), _corrected_p(tests, "bh")
+    named, stands = _named(tests, by_holm, by_bh)
+    over = len([record for record in among or tests if _is_test(record) and _null(record) == speaking])
+    if stands:
+        return f"{_heading(speaking)}: {_told(named, labels)}. {_survivors(tests, by_holm, by_bh, over)}"
+    told = f"Nothing stands out: {_survivors(tests, by_holm, by_bh, over, lower=True)}"
+    return f"{told} Nearest came {_told(named, labels)}."
+
+
+def place_of_strongest(records: Sequence[Record]) -> int | None:
+    """The place of the record that :func:`strongest` names; None where it names none. `records` are tidy."""
+    tested = [record for record in records if _is_test(record)]
+    named: Record | None = None
+    if tested:
+        speaking = _first_null(tested)
+        tests = [record for record in tested if _null(record) == speaking]
+        named, _ = _named(tests, _corrected_p(tests, "holm"), _corrected_p(tests, "bh"))
+    else:
+        scored = [record for record in records if has_score(record)]
+        named = scored[0] if len(scored) == 1 else _nearest_without_p(scored)
+    return next((place for place, record in enumerate(records) if record is named), None)
+
+
+def _is_test(record: Record) -> bool:
+    return has_score(record) and record.get("p_value") is not None
+
+
+def _named(tests: Sequence[Record], by_holm: dict[int, float], by_bh: dict[int, float]) -> tuple[Record, bool]:
+    """Of the cells of one null the one to be named, and whether it stands out."""
+    eligible = [record for record in tests if is_whole(record)] or tests
     for p in (by_holm, by_bh):
         standing = [record for record in eligible if p[id(record)] <= LEVEL]
         if standing:
-            best = max(standing, key=lambda record: _strength(record, standing))
-            return f"{_heading(speaking)}: {_told(best, labels)}. {_survivors(tests, by_holm, by_bh)}"
-    nearest = min(eligible, key=lambda record: (record["p_value"], -_closeness(record)))
-    told = f"Nothing stands out: {_survivors(tests, by_holm, by_bh, lower=True)}"
-    return f"{told} Nearest came {_told(nearest, labels)}."
+            return max(standing, key=lambda record: _strength(record, standing)), True
+    return min(eligible, key=lambda record: (record["p_value"], -_closeness(record))), False
 
 
 def _all(n: int) -> str:
@@ -122,22 +150,25 @@ def _told(record: Record, labels: Sequence[str]) -> str:
 
 
 def _survivors(
-    tests: Sequence[Record], by_holm: dict[int, float], by_bh: dict[int, float], *, lower: bool = False
+    tests: Sequence[Record], by_holm: dict[int, float], by_bh: dict[int, float], over: int, *, lower: bool = False
 ) -> str:
-    """How many of the cells of one null are left after each correction."""
+    """How many of the cells of one null are left after each correction, which was made over so many."""
     n, null = len(tests), _null(tests[0])
-    if n == 1:
+    all_of_them = f" over all {over:,} of the study" if over > n else ""
+    if over <= 1:
         text = f"No correction is needed, as it is the only one judged by {null}."
         return f"the only comparison that {null} judged has p > .05." if lower else text
     kept = [sum(p <= LEVEL for p in found.values()) for found in (by_holm, by_bh)]
     if not any(kept):
         text = (
-            f"none of {n:,} comparisons judged by {null} has p ≤ .05 after Holm's or Benjamini-Hochberg's correction."
+            f"none of {counted(n, 'comparison')} judged by {null} has p ≤ .05 after Holm's or Benjamini-Hochberg's "
+            f"correction{all_of_them}."
         )
     else:
         text = (
-            f"Of {n:,} comparisons judged by {null}, {kept[0] or 'none'} {'have' if kept[0] > 1 else 'has'} p ≤ .05 "
-            f"after Holm's correction, {kept[1]:,} at a false discovery rate of 5% (Benjamini-Hochberg)."
+            f"Of {counted(n, 'comparison')} judged by {null}, {kept[0] or 'none'} {'have' if kept[0] > 1 else 'has'} "
+            f"p ≤ .05 after Holm's correction{all_of_them}, {kept[1]:,} at a false discovery rate of 5% "
+            "(Benjamini-Hochberg)."
         )
     return text
 
@@ -160,8 +191,13 @@ def _without_p(scored: Sequence[Record], labels: Sequence[str]) -> str:
         if nulls == [_FLOOR]
         else f"{listed(nulls)} {'gives' if len(nulls) == 1 else 'give'} none here"
     )
-    compared = [record for record in scored if record.get("z") is not None]
-    if not compared:
+    best = _nearest_without_p(scored)
+    if best is None:
         return f"No p-value exists: {why}."
-    best = max([record for record in compared if is_whole(record)] or compared, key=_closeness)
     return f"No p-value exists: {why}. Nearest to it, in standard deviations, is {_told(best, labels)}."
+
+
+def _nearest_without_p(scored: Sequence[Record]) -> Record | None:
+    """Of cells without a p-value the one farthest from chance in standard deviations; None where none is known."""
+    compared = [record for record in scored if record.get("z") is not None]
+    return max([record for record in compared if is_whole(record)] or compared, key=_closeness, default=None)

@@ -9,8 +9,9 @@ from typing import Any
 
 from geomsim.study_config import PAIR_KEYS
 
-# What stands in a record for points, pairings, metrics and nulls that were given as Python objects.
-_OBJECT = re.compile(r"<|\[\[|[A-Za-z_][\w.]*\(")
+# What stands in a record for points, pairings, metrics and nulls that were given as Python objects. A file may be
+# called "points(1).npy".
+_OBJECT = re.compile(r"<|\[\[|[A-Za-z_][\w.]*\((?!\d+\)[^/\\]*$)")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 

@@ -5,6 +5,7 @@ They are made from the tidy records alone, as :meth:`geomsim.Study.records` give
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,7 +15,9 @@ from geomsim.report.strongest import strongest
 from geomsim.report.tidy_records import ALL, Record, counted, is_whole, listed, own, spaces_of, tidy, words
 
 
-def sentences(records: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> list[str]:
+def sentences(
+    records: Sequence[Mapping[str, Any]], labels: Sequence[str], among: Sequence[Mapping[str, Any]] | None = None
+) -> list[str]:
     """Three sentences: what was compared, the strongest result with its p, the main warning.
 
     Parameters
@@ -23,6 +26,8 @@ def sentences(records: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> li
         a mapping per comparison; None, NaN or NA where there is nothing.
     labels
         the columns that name a pair of spaces, such as kind, left_layer and right_layer; may be empty.
+    among
+        all records of the study, where `records` are a choice of them: p was corrected over all.
 
     >>> import numpy as np, geomsim
     >>> points = np.random.default_rng(0).normal(size=(60, 4))
@@ -40,19 +45,19 @@ def sentences(records: Sequence[Mapping[str, Any]], labels: Sequence[str]) -> li
             "There is no result to name.",
             "There is no warning; look whether the study that wrote these results was stopped before its first cell.",
         ]
-    return [compared(found, labels), strongest(found, labels), main_warning(found, labels)]
+    study = None if among is None else tidy(among)
+    return [compared(found, labels), strongest(found, labels, study), main_warning(found, labels)]
 
 
 def compared(records: Sequence[Record], labels: Sequence[str]) -> str:
     """What was compared, in one sentence. `records` are tidy, and there is at least one."""
-    pairs = {repr([*(record.get(label) for label in own(labels)), record.get("left"), record.get("right")]): record
-             for record in records}  # fmt: skip
+    n_pairs = _count_of_pairs(records, labels)
     named = [
         f"{words(label)} {listed(values)}"
         for label in own(labels)
         if (values := [record[label] for record in records if record.get(label) is not None])
     ]
-    if not named and len(pairs) == 1:
+    if not named and n_pairs == 1:
         named = [" and ".join(spaces_of(records[0]))]
     metrics = list(dict.fromkeys(str(record["metric"]) for record in records))
     parameters = {(record["metric"], record.get("parameters")) for record in records}
@@ -64,10 +69,23 @@ def compared(records: Sequence[Record], labels: Sequence[str]) -> str:
     what = f" ({'; '.join(named)})" if named else ""
     nulls = listed(str(record["null"]) for record in records if record.get("null") is not None)
     return (
-        f"{counted(len(pairs), 'pair')} of spaces{what} "
-        f"{'was' if len(pairs) == 1 else 'were'} compared by {by}{over}{_parts(records)}: "
+        f"{counted(n_pairs, 'pair')} of spaces{what} "
+        f"{'was' if n_pairs == 1 else 'were'} compared by {by}{over}{_parts(records)}: "
         f"{counted(len(records), 'comparison')}, {f'judged by {nulls}' if nulls else 'judged by no null'}."
     )
+
+
+def _count_of_pairs(records: Sequence[Record], labels: Sequence[str]) -> int:
+    """How many pairs of spaces there are; those with the same labels and sides are told by asking the same again."""
+    asked = Counter(
+        (repr([record.get(name) for name in (*own(labels), "left", "right")]),
+         repr([record.get(name) for name in ("subspace", "bucket", "metric", "parameters", "null")]))
+        for record in records
+    )  # fmt: skip
+    pairs: dict[str, int] = {}
+    for (pair, _), times in asked.items():
+        pairs[pair] = max(pairs.get(pair, 0), times)
+    return sum(pairs.values())
 
 
 def _range(sizes: Sequence[int]) -> str:

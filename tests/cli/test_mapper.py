@@ -389,3 +389,9 @@ def test_tokens_stand_in_their_text(here: Path, capsys: pytest.CaptureFixture[st
     assert middle.activations == pytest.approx(np.linalg.norm(values[22:39], axis=1).tolist())
     assert found[0].focus == 0
     assert "".join(found[-1].pieces).endswith("five six")
+
+
+def test_the_results_of_a_study_are_not_written_over(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "study").mkdir()
+    (here / "study" / "results.csv").write_text("left,right,metric,score\n")
+    assert "name another folder with --out" in refusal(capsys, "circle.npy", "--out", "study")

@@ -11,8 +11,11 @@ import pytest
 
 from geomsim import Pairing, Space
 from geomsim.cli.app import run
+from geomsim.report import assembling
 from geomsim.report.assembling import contents_of
+from geomsim.report.page.contents import Contents
 from geomsim.report.results import Results
+from geomsim.report.views.stored_page import save_page
 
 ROWS = 60
 
@@ -123,3 +126,88 @@ def test_a_dry_run_touches_nothing(made: Path, tmp_path: Path, capsys) -> None:
     told = json.loads(capsys.readouterr().out)
     assert told["details"] == {"comparisons": 4, "pairs": 2}
     assert not target.exists()
+
+
+def test_anew_deletes_what_geomsim_made_and_nothing_else(made: Path, tmp_path: Path, capsys) -> None:
+    (tmp_path / "views").mkdir()
+    (tmp_path / "views" / "index.py").write_text("mine")
+    assert run(["report", str(tmp_path), "--anew"]) != 0
+    assert (tmp_path / "views" / "index.py").exists()
+    shutil.copytree(made, tmp_path / "study")
+    views = tmp_path / "study" / "results" / "views"
+    (views / "notes.txt").write_text("mine")
+    before = {path.name: path.stat().st_mtime_ns for path in views.iterdir()}
+    assert run(["report", str(views.parent), "--anew", "-q"]) == 0
+    after = {path.name: path.stat().st_mtime_ns for path in views.iterdir()}
+    assert before.keys() == after.keys()
+    assert {name for name in before if before[name] == after[name]} == {"notes.txt"}
+
+
+def test_graphs_that_are_kept_nowhere_else_are_not_deleted(tmp_path: Path, capsys) -> None:
+    save_page(Contents("graphs", ["one"]), tmp_path / "views")
+    (tmp_path / "run.json").write_text("{}")
+    assert run(["report", str(tmp_path), "--anew"]) != 0
+    assert "kept nowhere else" in capsys.readouterr().err
+    assert run(["report", str(tmp_path), "-q"]) == 0
+
+
+def test_a_report_that_was_cut_short_leaves_no_old_maps(made: Path, tmp_path: Path, monkeypatch) -> None:
+    shutil.copytree(made, tmp_path / "study")
+    results = Results.open(tmp_path / "study" / "results")
+    both = len(contents_of(results).graphs)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(assembling, "save_maps", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            contents_of(results, graphs=1)
+    assert len(contents_of(results).graphs) == both == 2
+
+
+def test_no_absolute_path_is_in_it(made: Path, tmp_path: Path) -> None:
+    for name in ("left.npz", "right.npz", "pairing.parquet"):
+        shutil.copy(made / name, tmp_path / name)
+    Space(np.random.default_rng(1).normal(size=(ROWS, 4))).save(tmp_path / "nameless.npz")
+    pairs = [("left.npz", "right.npz", "a"), ("nameless.npz", "left.npz", "b"), ("left.npz", "left.npz", "b")]
+    (tmp_path / "study.toml").write_text(
+        'draws = 9\nmetrics = ["rsa"]\n'
+        + "".join(
+            f'[[pairs]]\nleft = "{tmp_path / left}"\nright = "{tmp_path / right}"\nkind = "{kind}"\n'
+            for left, right, kind in pairs
+        )
+    )
+    assert run(["study", str(tmp_path / "study.toml"), "--no-figures", "-q"]) == 0
+    for gone in ("", "right.npz"):
+        (tmp_path / gone).unlink() if gone else None
+        assembling.forget_views(Results.open(tmp_path / "results"))
+        contents = contents_of(Results.open(tmp_path / "results"))
+        found = repr((contents.title, contents.sentences, contents.scores, contents.notes, contents.provenance))
+        names = [each.name for some in (contents.spaces, contents.pairs, contents.graphs) for each in some]
+        assert str(tmp_path) not in found + repr(names)
+        assert [record["left"] for record in contents.scores.records] == ["left.npz", "nameless.npz", "left.npz"]
+        assert any("right.npz is not there any more" in note for note in contents.notes["maps"]) == bool(gone)
+
+
+def test_a_comparison_without_a_folder_says_how_to_get_it_again(made: Path, tmp_path: Path, monkeypatch) -> None:
+    told = []
+    monkeypatch.setattr("geomsim.report.page.writing.write_page", lambda path, contents: told.append(contents) or path)
+    sides = [str(made / "left.npz"), str(made / "right.npz")]
+    report = str(tmp_path / "report.html")
+    assert run(["compare", *sides, "--metric", "rsa", "--draws", "9", "--report", report, "-q"]) == 0
+    steps = told[0].provenance["How to get these numbers again"]
+    assert any("geomsim compare left.npz right.npz --metric rsa --draws 9" in step for step in steps)
+
+
+def test_a_file_that_changed_since_is_said_to_have(made: Path, tmp_path: Path) -> None:
+    for name in ("left.npz", "right.npz", "pairing.parquet", "study.toml"):
+        shutil.copy(made / name, tmp_path / name)
+    assert run(["study", str(tmp_path / "study.toml"), "-q"]) == 0
+    kept = Space(tmp_path / "left.npz")
+    Space(kept.numpy() + 1.0, name=kept.name).save(tmp_path / "left.npz")
+    notes = contents_of(Results.open(tmp_path / "results"), graphs=0).notes["maps"]
+    assert [note for note in notes if "changed since" in note] == [
+        "pair 1 (paired), left: left.npz has changed since it was compared; the map shows it as it is now, the scores "
+        "are of what it was. Run the study again"
+    ]

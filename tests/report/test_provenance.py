@@ -103,3 +103,8 @@ def test_a_run_of_another_kind_and_none_at_all():
     assert provenance({"versions": {"a": "1"}, "settings": {"file": "/home/x"}}) == {
         "Versions": {"a": "1"}, "Settings": {"file": "x"},
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["points(1).npy", "a folder/points(12)", "runs(2)/points.npy"])
+def test_files_with_the_number_of_a_copy_are_files(name):
+    assert "study.toml" in provenance({"config": {"pairs": [{"left": name, "right": "b.npy"}]}})

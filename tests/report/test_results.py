@@ -97,3 +97,31 @@ def test_draws_of_rows_that_are_not_there_are_refused(study, tmp_path):
     np.savez(tmp_path / "draws.npz", **{"99": np.zeros(3)})
     with pytest.raises(GeomsimError, match=r"has draws of row 99, and the table has 6 rows"):
         Results.open(tmp_path)
+
+
+def test_pairs_that_only_the_run_tells_apart_have_their_own_records(tmp_path):
+    points = np.random.default_rng(0).normal(size=(40, 4))
+    few = geomsim.Pairing(np.arange(20), np.arange(20)[::-1])
+    named = [geomsim.Space(points + number, name="one name") for number in range(2)]
+    pairs = [
+        {"left": points, "right": points},
+        {"left": points, "right": points[::-1].copy()},
+        {"left": named[0], "right": named[1], "pairing": few},
+        {"left": named[0], "right": named[1], "layer": 3.0},
+        {"left": named[0], "right": named[1], "layer": "3"},
+        {"left": named[0], "right": named[1], "layer": "None"},
+    ]
+    study = geomsim.run_study({"pairs": pairs, "metrics": ["procrustes"], "draws": 9})
+    study.save(tmp_path)
+    here, there = Results.of(study), Results.open(tmp_path)
+    assert here.labels == there.labels == ["layer"]
+    assert here.pair_of == there.pair_of == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_run_that_does_not_say_its_pairs_is_read_by_labels(study, tmp_path):
+    study.save(tmp_path)
+    run = json.loads((tmp_path / "run.json").read_text())
+    for told in (None, [0], [9, "x", *[0] * 4]):
+        (tmp_path / "run.json").write_text(json.dumps({**run, "pair_of": told}))
+        expected = [None, None, 0, 0, 0, 0] if told and len(told) == 6 else [0, 0, 1, 1, 2, 2]
+        assert Results.open(tmp_path).pair_of == expected

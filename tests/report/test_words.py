@@ -245,3 +245,31 @@ def test_spaces_are_named_without_folders_unless_they_are_called_alike():
     told = " ".join(sentences(rows, []))
     assert "one/layer.npz and two/layer.npz" in told
     assert "/home" not in told
+
+
+def test_corrections_over_more_than_is_told_of_are_said_to_be():
+    everything = records_of([0.001] * 60)
+    chosen = everything[:10]
+    told = sentences(chosen, LABELS, everything)[1]
+    assert (
+        "Of 10 comparisons judged by shuffle, none has p ≤ .05 after Holm's correction over all 60 of the study" in told
+    )
+    assert "of the study" not in sentences(everything, LABELS, everything)[1]
+    assert "No correction is needed" not in sentences(everything[:1], LABELS, everything)[1]
+    assert "Of 1 comparison judged by shuffle, none" in sentences(everything[:1], LABELS, everything)[1]
+
+
+def test_the_record_that_is_named_has_a_place():
+    # The largest corrected score is of another null, and no finding.
+    rows = records_of([0.4, 0.001, 0.03], null=["spectrum-matched", "shuffle", "shuffle"])
+    assert strongest.place_of_strongest(tidy(rows)) == 1
+    assert "layers 1 and 0" in sentences(rows, LABELS)[1]
+    no_p = records_of([None, None], null=["noise-floor"] * 2, z=[1.0, 3.0])
+    assert strongest.place_of_strongest(tidy(no_p)) == 1
+    assert strongest.place_of_strongest(tidy(records_of([None], error=["undefined"], score=[None]))) is None
+
+
+def test_pairs_of_equal_names_are_each_counted():
+    pairs = [{"left": POINTS, "right": right} for right in (ALIKE, OTHER)]
+    study = run_study({"pairs": pairs, "draws": 19, "metrics": ["rsa", "procrustes"]})
+    assert sentences(study.records(), [])[0].startswith("2 pairs of spaces were compared by rsa and procrustes over 60")

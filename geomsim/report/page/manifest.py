@@ -212,9 +212,10 @@ def _histogram(draws: Floats, observed: float | None) -> tuple[Integers, float, 
     An observed score among the draws stands at the edge of a bin, so that a bar is either in the tail or not.
     """
     low, high = float(draws.min()), float(draws.max())
-    if low == high:
-        return np.array([len(draws)]), low, high
     bins = _FEW_BINS if len(draws) < _FEW_DRAWS else _BINS
+    # Draws that differ by rounding alone are alike, too: floats between them would not do for the edges of bins.
+    if high - low <= bins * np.spacing(max(abs(low), abs(high))):
+        return np.array([len(draws)]), low, high
     if observed is not None and low < observed < high:
         width = (high - low) / bins
         below, above = (math.ceil(part / width) for part in (observed - low, high - observed))

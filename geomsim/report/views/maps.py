@@ -51,7 +51,11 @@ class _Use:
 
 
 def map_views(
-    items: Sequence[Mapping[str, Any]], base: Path, layouts: Layouts | None = None, seed: int = 0
+    items: Sequence[Mapping[str, Any]],
+    base: Path,
+    layouts: Layouts | None = None,
+    seed: int = 0,
+    compared: Mapping[str, str] | None = None,
 ) -> MapViews:
     """The maps of all pairs of a study's configuration.
 
@@ -68,6 +72,8 @@ def map_views(
         where layouts are kept; by default nowhere.
     seed
         of layouts and clusters.
+    compared
+        by path as the configuration names it, the digest of the points that were compared; other points make a note.
 
     Returns
     -------
@@ -94,7 +100,8 @@ def map_views(
     spaces: list[SpaceRows] = []
     with track(len(uses), "maps") as advance:
         for key, use in uses.items():
-            spaces.append(_space(use, _where(key, items, named, base), base, layouts, seed, notes, spaces))
+            where = _where(key, items, named, base)
+            spaces.append(_space(use, where, base, layouts, seed, notes, spaces, compared or {}))
             advance(1)
     pairs = []
     for where, item in zip(named, items, strict=True):
@@ -163,13 +170,25 @@ def _note_tables(where: str, item: Mapping[str, Any], side: str, use: _Use, base
 
 
 def _space(
-    use: _Use, where: str, base: Path, layouts: Layouts, seed: int, notes: list[str], before: Sequence[SpaceRows]
+    use: _Use,
+    where: str,
+    base: Path,
+    layouts: Layouts,
+    seed: int,
+    notes: list[str],
+    before: Sequence[SpaceRows],
+    compared: Mapping[str, str],
 ) -> SpaceRows:
     taken = {space.name for space in before}
     if use.missing:
         return SpaceRows(_unlike(_called(use, None), use, taken), 0)
     try:
         space = source.opened_space(use.given, base)
+        if compared.get(str(use.given), found := space.provenance.get("points")) != found:
+            notes.append(
+                f"{where}: {use.given} has changed since it was compared; the map shows it as it is now, the scores "
+                "are of what it was. Run the study again"
+            )
         tokens = source.opened_tokens(use.tables.get("tokens"), base)
         contexts = source.opened_contexts(use.tables.get("contexts"), base)
         rows = space_rows(

@@ -83,6 +83,8 @@ def _own_names(space: Space, what: str) -> list[str] | None:
         return None
     folders = {own.rpartition("/")[0] for own in space.ids}
     names = [own.rpartition("/")[2] for own in space.ids] if len(folders) == 1 else list(space.ids)
+    # A bare number says nothing beside others.
+    names = [f"{what} {own}" if own.isdigit() else own for own in names]
     return None if all(own == f"{what} {row}" for row, own in enumerate(names)) else names
 
 

@@ -38,7 +38,7 @@ def save_graphs(graphs: Sequence[GraphPair], diagrams: Sequence[DiagramView], fo
     target.mkdir(parents=True, exist_ok=True)
     (target / _INDEX).unlink(missing_ok=True)
     for older in [*target.glob("graph_[0-9]*"), *target.glob("diagram_[0-9]*.npz")]:
-        older.unlink()
+        older.unlink(missing_ok=True)
     try:
         index = {
             "format": _FORMAT,

@@ -35,9 +35,14 @@ class Maps:
     notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
+def forget_maps(folder: Path) -> None:
+    """From now on the maps in a folder count as absent, whatever of them is there."""
+    (folder / _INDEX).unlink(missing_ok=True)
+
+
 def save_maps(maps: Maps, folder: Path, key: str) -> Path:
     """Write all of it below `folder`; `key` says which results it belongs to."""
-    (folder / _INDEX).unlink(missing_ok=True)
+    forget_maps(folder)
     for number, space in enumerate(maps.spaces):
         _save_space(space, folder, number)
     for number, pair in enumerate(maps.pairs):

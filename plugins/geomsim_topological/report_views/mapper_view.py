@@ -23,6 +23,9 @@ _MANY_ROWS, _DRAWS_OF_MANY_ROWS = 5_000, 199
 # Pairs of nodes: a plan between graphs of 500 nodes each takes a hundredth of a second, of 1,500 a fifth of one.
 _MANY_PAIRS, _DRAWS_OF_MANY_PAIRS = 250_000, 99
 _ADVICE = "`geomsim mapper` makes graphs at other settings: try another --lens, --cubes or --relative-eps"
+_OWN_SETTING = "These graphs have a setting of their own: their cost is not the score of the metric mapper-transport."
+    "These graphs have a setting of their own, so their cost is not the score of the metric mapper-transport."
+)
 
 
 def mapper_view(request: ViewRequest) -> Views:
@@ -88,7 +91,7 @@ def _graphs(request: ViewRequest, notes: list[str]) -> GraphPair:
         pair=request.pair,
         n_rows=request.left.n_rows,
         what=what,
-        sentence=comparison_sentence(found, judged, names, what),
+        sentence=f"{comparison_sentence(found, judged, names, what)} {_OWN_SETTING}",
         facts={**comparison_facts(found, judged), "setting": drawn.setting},
         texts=row_texts(request.left_tokens, request.right_tokens),
     )

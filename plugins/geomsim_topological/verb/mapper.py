@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from geomsim import InvalidConfig
 from geomsim.cli.console import DONE, Common
 from geomsim.cli.opening import TextOptions, check_folder
 from geomsim.cli.report import check_page
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _LANDMARKS = 300
 _AGREEMENT_DRAWS = 199
+_OF_A_STUDY = ("results.parquet", "results.csv")
 
 
 def mapper(
@@ -76,6 +78,11 @@ def mapper(
         also write one HTML page: the graphs beside each other, with the plan between them and what is in each node.
     """
     check_folder(out)
+    if out is not None and (study := next((name for name in _OF_A_STUDY if (out / name).exists()), None)):
+        raise InvalidConfig(
+            f"{out} holds the results of a study ({study}), whose run.json would be lost; name another folder with "
+            "--out"
+        )
     check_page(report)
     graph.check()
     paths = tuple(path for path in (left, right) if path is not None)

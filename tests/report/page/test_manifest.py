@@ -45,3 +45,11 @@ def test_a_context_keeps_its_text_its_token_and_every_activation(given_pieces, d
     # What is silent and stands together is one piece, beside the token itself.
     for at in range(1, len(short)):
         assert strengths[at] or strengths[at - 1] or place in (at, at - 1)
+
+
+@pytest.mark.parametrize("observed", [None, 2.0, 1.0])
+@pytest.mark.parametrize("size", [1.0, 1e300, 1e-300, -7.3])
+def test_draws_that_differ_by_rounding_alone_are_one_bar(size, observed):
+    draws = size * (1 + np.finfo(float).eps * np.array([0, 1, 2, 2, 1]))
+    counts, low, high = _histogram(draws, observed)
+    assert (counts.tolist(), low, high) == ([5], draws.min(), draws.max())

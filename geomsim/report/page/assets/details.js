@@ -73,11 +73,16 @@ function detailsAdvice(app) {
     + "where. A click or Enter pins it; Escape lets it go." });
 }
 
-// The strongest pairs, to begin with.
+// The strongest pairs, to begin with; made once, for they come back whenever nothing is pointed at.
 function detailsWaysIn(view) {
-  const { app } = view, pair = app.opened, { links } = pair;
+  const { links } = view.app.opened;
   if (!links?.n) return [];
-  if (!view.first.has(links)) view.first.set(links, detailsFirst(links));
+  if (!view.first.has(links)) view.first.set(links, detailsFirstPairs(view));
+  return view.first.get(links);
+}
+
+function detailsFirstPairs({ app }) {
+  const pair = app.opened, { links } = pair;
   const item = (link) => element("li", {},
     element("button", { type: "button", "data-keep": `link-${link}`,
       on: { click: () => app.store.set({ pinned: { type: "link", link }, hover: null }, "details") } },
@@ -89,7 +94,7 @@ function detailsWaysIn(view) {
     }));
   const title = links.weight ? `The strongest pairs, by ${shorten(visible(links.weightName), 40)}` : "Some of the pairs";
   return [element("h4", { class: "details-first-title" }, dataText(title)),
-    element("ul", { class: "details-first" }, view.first.get(links).map(item))];
+    element("ul", { class: "details-first" }, detailsFirst(links).map(item))];
 }
 
 // One walk over the links: there may be too many of them to sort while the page opens.

@@ -9,6 +9,7 @@ const MOST = 3000; // points of a diagram that are drawn: the longest
 const LISTED = 10;
 const REACH_OF_BAR = 18; // pixels
 const BEYOND = 26; // pixels above the axis for bars that never die
+const DIAGRAM_NARROW = 440; // pixels
 const FRAME = {top: 14, right: 14, bottom: 44, left: 56};
 const HOLES = ["component", "loop", "void"];
 
@@ -160,7 +161,11 @@ class DiagramPanel {
     const stroke = (attributes) => (x, y) => svgElement("line", {x1: x - 12, x2: x + 12, y1: y, y2: y, ...attributes});
     if (certificate) {
       const far = certificate >= this.domain[1] - this.domain[0] ? ", beyond the picture" : "";
-      lines.push([`the certificate, length ${numberText(certificate)}${far}`, stroke({stroke: theme.bars[1], "stroke-width": 2, "stroke-dasharray": "6 4"})]);
+      const words = `the certificate, length ${numberText(certificate)}`;
+      // Beside each other they would lie over the axis of a narrow picture.
+      const narrow = far && this.width < DIAGRAM_NARROW;
+      lines.push([narrow ? words : `${words}${far}`, stroke({stroke: theme.bars[1], "stroke-width": 2, "stroke-dasharray": "6 4"})]);
+      if (narrow) lines.push(["beyond the picture", () => ""]);
     }
     lines.push(["the diagonal, length 0", stroke({stroke: theme.quiet})]);
     lines.reverse().forEach(([text, mark], place) => {

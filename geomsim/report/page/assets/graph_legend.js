@@ -56,8 +56,13 @@ export function drawLegend(painter, groups, notes, x, y, width) {
     const whole = entry ? entry.width + 16 + nameWidth(text) : BOLD * nameWidth(text) + 6;
     if (left > x && left + whole > x + width) [left, top] = [x, top + LEGEND_LINE];
     entry?.draw(painter, left, top + LEGEND_LINE / 2);
-    painter.text(left + (entry ? entry.width + 6 : 0), top + LEGEND_LINE / 2 + 4, text, theme.ink, 12, "start", weight);
-    left += whole;
+    const begin = left + (entry ? entry.width + 6 : 0);
+    const lines = legendLines(text, x + width - begin);
+    lines.forEach((line, place) => {
+      if (place) top += LEGEND_LINE;
+      painter.text(begin, top + LEGEND_LINE / 2 + 4, line, theme.ink, 12, "start", weight);
+    });
+    left = lines.length > 1 ? x + width : left + whole;
   };
   for (const {title, entries} of groups) {
     if (left > x) [left, top] = [x, top + LEGEND_LINE];
@@ -65,10 +70,23 @@ export function drawLegend(painter, groups, notes, x, y, width) {
     for (const entry of entries) put(entry.text, "normal", entry);
   }
   for (const note of notes) {
-    top += LEGEND_LINE;
-    painter.text(x, top + LEGEND_LINE / 2 + 4, note, theme.quiet, 12);
+    for (const line of legendLines(note, width)) {
+      top += LEGEND_LINE;
+      painter.text(x, top + LEGEND_LINE / 2 + 4, line, theme.quiet, 12);
+    }
   }
   return top + LEGEND_LINE - y;
+}
+
+// A picture does not wrap its text by itself.
+function legendLines(text, width) {
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (!lines.length || nameWidth(longer) > width) lines.push(word);
+    else lines[lines.length - 1] = longer;
+  }
+  return lines;
 }
 
 /** What rings around nodes say. */

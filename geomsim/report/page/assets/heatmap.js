@@ -14,7 +14,7 @@ const HEATMAP_SIZES = [["auto", "as fits"], ["roomy", "large"], ["numbers", "med
 const HEATMAP_CHANCE = {
   shuffle: "chance: the mean score of shuffled pairs",
   "random-subset": "chance: the mean score of random subsets of the same size",
-  "noise-floor": "floor: the score of two random halves of one side",
+  "noise-floor": "floor: the mean score between random halves of one side",
 };
 const HEATMAP_REASON = 300; // characters that stand in the sentence
 
@@ -215,6 +215,7 @@ class HeatmapView {
     const lines = [
       this.results.layered ? "Rows: left layers; columns: right layers." : "Rows: left spaces; columns: right spaces.",
       `Colour: from chance (faintest) to the most alike of its metric; ${this.keyWords(key)[0]}.`,
+      [...this.chanceWords()].join("; "),
       places.filter(([count]) => count).map(([count, text]) => `${text} (${count})`).join("; "),
       this.app.store.state.row === null ? "" : cellSentence(this.results, this.results.records[this.app.store.state.row]),
     ];

@@ -57,6 +57,7 @@ async function start() {
     section.querySelector(".view-notes").append(...(manifest.notes[id] ?? []).map((text) => prose(text, "note")));
     await mount(section.querySelector(".view-body"), app);
   }
+  emptyLast();
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     app.store.set({ hover: null, pinned: null }, "escape");
@@ -65,6 +66,17 @@ async function start() {
   app.readyIn = performance.now() - began;
   app.store.set({ ready: true });
   document.documentElement.dataset.ready = "true";
+}
+
+/** Views with nothing to show say how to get it, behind those that show something. */
+function emptyLast() {
+  const main = document.querySelector("main");
+  const list = document.querySelector("nav ul");
+  const empty = [...main.querySelectorAll(".view")].filter((view) => view.querySelector(".view-body > .missing:only-child"));
+  for (const view of empty) {
+    main.append(view);
+    list.append(list.querySelector(`a[href="#${view.id}"]`).parentElement);
+  }
 }
 
 /** The comparison that the words on the first screen speak of, or the first with a score. */
@@ -129,7 +141,7 @@ function warn(manifest) {
   const items = manifest.warnings.map(([text, count]) =>
     element("li", {}, element("bdi", { text }), count > 1 ? ` (${count} times)` : ""));
   const total = manifest.warnings.reduce((sum, [, count]) => sum + count, 0);
-  const title = `${total} ${total === 1 ? "warning" : "warnings"} about single comparisons`;
+  const title = total === 1 ? "1 warning about a single comparison" : `${total} warnings about single comparisons`;
   document.getElementById("words").append(
     element("details", { class: "warnings" }, element("summary", { text: title }), element("ul", {}, items)));
 }

@@ -1,7 +1,7 @@
 // Both spaces side by side: what is chosen, pointed at, searched and selected, drawn on two maps with one zoom.
 
 import {clear, dataText, element} from "./dom.js";
-import {look, numberText, visible} from "./look.js";
+import {look, numberText, shorten, visible} from "./look.js";
 import {CanvasPainter} from "./painter.js";
 import {registerView} from "./saving.js";
 import {POINT_FADED, POINT_HOLLOW, PointRaster, dotRadius} from "./points.js";
@@ -15,6 +15,7 @@ import {drawLinks, linkCounts, linkEnds, linksAsked, linksSaid, linkStyle} from 
 import {linksByWeight, mountDetails, rowWords} from "./details.js";
 import {listenToMap, sameTarget} from "./maps_pointer.js";
 import {cutText} from "./contexts.js";
+import {missingNote} from "./missing_note.js";
 import {mountSearch} from "./search.js";
 
 const MAPS_REST = 140; // milliseconds without zooming after which it is over
@@ -26,7 +27,7 @@ export async function mountMaps(section, app) {
   const { manifest } = app.data;
   if (!manifest.pairs.length || app.opened === null) {
     const text = manifest.missing.maps ?? "There are no maps: the results hold no spaces.";
-    section.append(element("p", { class: "missing", text }));
+    section.append(missingNote(text));
     return;
   }
   new LinkedMaps(section, app).start();
@@ -57,7 +58,7 @@ class LinkedMaps {
     for (const side of ["left", "right"]) listenToMap(this, side);
     mountSearch(search, app, (side, row) => this.arrive(side, row));
     mountDetails(details, app);
-    this.details = details.firstChild;
+    stage.short.button.addEventListener("click", () => mapsDetails(details.firstChild));
     this.open();
     store.on(["pair"], () => this.open());
     store.on(["colour"], () => this.recolour());
@@ -97,8 +98,8 @@ class LinkedMaps {
     this.controls.choose(this.app.store.state.pair);
     if (!drawn) {
       this.colours = null;
-      this.undrawn.textContent = this.app.data.manifest.missing.maps
-        ?? "This pair has no map: a layout of both spaces is needed.";
+      const why = this.app.data.manifest.missing.maps ?? "This pair has no map: a layout of both spaces is needed.";
+      this.undrawn.replaceChildren(...missingNote(why).childNodes);
       return;
     }
     stage.show(pair);
@@ -272,23 +273,25 @@ class LinkedMaps {
   }
 }
 
-// Where the maps stand above each other the details are far below: the pair stands in a line under the map that was touched.
-function mapsShort({ app, pair, stage, details }, target) {
-  for (const panel of Object.values(stage.panels)) clear(panel.short);
-  if (!target || target.type === "node" || !stage.node.classList.contains("stacked")) return;
-  const { short } = stage.panels[target.side ?? "left"], links = linksByWeight(app, target), [link] = links;
+// Where the maps stand above each other the details are far below: a line between them names what was touched.
+function mapsShort({ app, pair, stage: { short } }, target) {
+  const known = target && target.type !== "node", links = known ? linksByWeight(app, target) : [], [link] = links;
+  short.button.hidden = !known;
+  clear(short.words).append(known ? "" : "Tap a point to read its pair here.");
+  short.weight.textContent = "";
+  if (!known) return;
   const ends = link === undefined ? { [target.side]: target.row } : { left: pair.links.left[link], right: pair.links.right[link] };
-  const words = [ends.left, ends.right].map((row, place) => {
-    const side = place ? "right" : "left";
-    return row === undefined ? "no partner" : rowWords(pair[side], row);
-  });
-  const weight = link !== undefined && pair.links.weight ? ` ${numberText(pair.links.weight[link])}` : "";
+  const [left, right] = ["left", "right"].map((side) =>
+    (ends[side] === undefined ? "no partner" : dataText(rowWords(pair[side], ends[side]))));
+  short.words.append(left, " \u2013 ", right);
+  const { weight, weightName } = pair.links ?? {};
   const more = links.length > 1 ? `, ${links.length - 1} more` : "";
-  short.append(element("span", { class: "maps-short-words" }, dataText(words[0]), " \u2013 ", dataText(words[1]), `${weight}${more}`),
-    element("button", { type: "button", class: "link-button", text: "details", on: { click: () => {
-      details.scrollIntoView({ block: "center" });
-      details.focus({ preventScroll: true });
-    } } }));
+  short.weight.textContent = link !== undefined && weight ? `${shorten(visible(weightName), 14)} ${numberText(weight[link])}${more}` : more.slice(2);
+}
+
+function mapsDetails(panel) {
+  panel.scrollIntoView({ block: "center" });
+  panel.focus({ preventScroll: true });
 }
 
 function mapsCount(side) {

@@ -16,10 +16,15 @@ export class MapStage {
     for (const side of ["left", "right"]) {
       const canvas = element("canvas", { class: "maps-canvas", tabindex: 0, role: "application" });
       const title = element("h3", { class: `maps-title maps-title-${side}` });
-      const short = element("p", { class: "maps-short" });
-      const figure = element("div", { class: "maps-panel" }, title, canvas, short);
-      this.panels[side] = { side, canvas, title, short, figure, context: canvas.getContext("2d", { alpha: false }), x: 0, y: 0 };
+      const figure = element("div", { class: "maps-panel" }, title, canvas);
+      this.panels[side] = { side, canvas, title, figure, context: canvas.getContext("2d", { alpha: false }), x: 0, y: 0 };
     }
+    this.short = {
+      words: element("span", { class: "maps-short-words" }),
+      weight: element("span", { class: "maps-short-weight" }),
+      button: element("button", { type: "button", class: "link-button", text: "details", hidden: true }),
+    };
+    this.panels.left.figure.append(element("p", { class: "maps-short" }, Object.values(this.short)));
     this.sheets = {
       links: element("canvas", { class: "maps-sheet", "aria-hidden": "true" }),
       hits: element("canvas", { class: "maps-sheet", "aria-hidden": "true" }),

@@ -133,9 +133,11 @@ function figureAxis(svg, drawing, place, floor, left, right, colours) {
   }
   for (const scale of place.parts ?? [place]) {
     const [from, to] = scale.range();
-    const ticks = scale.ticks(Math.max(1, Math.floor((to - from) / (place.parts ? 50 : 70))));
-    const format = scale.tickFormat(Math.max(1, Math.floor((to - from) / (place.parts ? 50 : 70))));
-    for (const tick of ticks) {
+    let count = Math.max(1, Math.floor((to - from) / (place.parts ? 50 : 70)));
+    // d3 gives about so many, often more; their texts must not run into each other.
+    while (count > 1 && figureCrowded(scale, count)) count -= 1;
+    const format = scale.tickFormat(count);
+    for (const tick of scale.ticks(count)) {
       svg.append(svgElement("line", { x1: scale(tick), x2: scale(tick), y1: floor, y2: floor + 4, stroke: colours.quiet }));
       svg.append(figureText(scale(tick), floor + 17, format(tick), colours.quiet, "middle"));
     }
@@ -171,6 +173,11 @@ function figureLabel(svg, x, y, text, colour, left, right, weight = null) {
   const label = figureText(at, y, shorten(text, 40), colour, "middle");
   if (weight) label.setAttribute("font-weight", weight);
   svg.append(label);
+}
+
+function figureCrowded(scale, count) {
+  const ticks = scale.ticks(count), format = scale.tickFormat(count);
+  return ticks.some((tick, place) => place && scale(tick) - scale(ticks[place - 1]) < 7 * format(tick).length + 8);
 }
 
 function figureText(x, y, text, fill, anchor) {

@@ -1,6 +1,7 @@
 // The columns of the table of pairs: what a link shows in each, and how links are put in order by it.
 
-import {numberText, visible} from "./look.js";
+import {cutText} from "./contexts.js";
+import {numberText} from "./look.js";
 
 /** The columns of a pair's table: `{id, title, numeric, text(link), rank(): numbers to sort by, side}`. */
 export function pairColumns(pair) {
@@ -12,7 +13,7 @@ export function pairColumns(pair) {
   if (links.weight) columns.push(columnNumbers("weight", links.weightName, links.weight));
   for (const [id, side, rows] of [["tokens-left", left, links.left], ["tokens-right", right, links.right]]) {
     if (side.hasTokens === false) continue;
-    const text = (i) => side.tokensOf(rows[i]).map(visible).join("  ");
+    const text = (i) => side.tokensOf(rows[i]).map((token) => cutText(token, 60)).join("  ");
     columns.push({ id, title: `tokens of ${side.name}`, wide: true, text, rank: () => columnTexts(links.n, text) });
   }
   for (const [id, side, other] of [["partners-left", left, "right"], ["partners-right", right, "left"]]) {
