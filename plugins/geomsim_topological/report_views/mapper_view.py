@@ -24,8 +24,6 @@ _MANY_ROWS, _DRAWS_OF_MANY_ROWS = 5_000, 199
 _MANY_PAIRS, _DRAWS_OF_MANY_PAIRS = 250_000, 99
 _ADVICE = "`geomsim mapper` makes graphs at other settings: try another --lens, --cubes or --relative-eps"
 _OWN_SETTING = "These graphs have a setting of their own: their cost is not the score of the metric mapper-transport."
-    "These graphs have a setting of their own, so their cost is not the score of the metric mapper-transport."
-)
 
 
 def mapper_view(request: ViewRequest) -> Views:
