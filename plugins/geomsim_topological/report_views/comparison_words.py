@@ -16,11 +16,8 @@ def comparison_facts(found: GraphComparison, judged: Comparison | None) -> dict[
     return {**found.facts, **chance}
 
 
-def comparison_sentence(found: GraphComparison, judged: Comparison | None, names: tuple[str, str], what: str) -> str:
-    """Cost, chance, p, edges and what share of the match shuffled rows reach, in sentences.
-
-    `what` is the word for one row.
-    """
+def comparison_headline(found: GraphComparison, judged: Comparison | None, names: tuple[str, str], what: str) -> str:
+    """Cost, chance and p in sentences; `what` is the word for one row."""
     facts = found.facts
     left, right = names
     words = [
@@ -30,6 +27,14 @@ def comparison_sentence(found: GraphComparison, judged: Comparison | None, names
     ]
     if judged is not None and judged.null_mean is not None:
         words.append(f"Shuffled {what}s cost {judged.null_mean:.3f} ({judged.p_text}, {judged.draws} shuffles).")
+    return " ".join(words)
+
+
+def comparison_sentence(found: GraphComparison, judged: Comparison | None, names: tuple[str, str], what: str) -> str:
+    """The headline, what share of the match shuffled rows reach, edges, and rows that are in no node."""
+    facts = found.facts
+    words = [comparison_headline(found, judged, names, what)]
+    if judged is not None and judged.null_mean is not None:
         words.append(_by_chance(found.value, judged.null_mean))
     if (edges := _edges(facts, names)) is not None:
         words.append(edges)

@@ -14,7 +14,7 @@ from geomsim.report.page.contents import Contents, Context, Graph, GraphPair
 from geomsim_topological.graph_comparison import GraphComparison
 from geomsim_topological.graph_layout import graph_layout
 from geomsim_topological.homology.diagram import Diagram
-from geomsim_topological.report_views.comparison_words import comparison_facts, comparison_sentence
+from geomsim_topological.report_views.comparison_words import comparison_facts, comparison_headline, comparison_sentence
 from geomsim_topological.report_views.diagram_contents import diagram_contents
 from geomsim_topological.report_views.graph_contents import graph_contents, places_of_both, plan_contents
 from geomsim_topological.report_views.row_texts import row_texts
@@ -69,7 +69,7 @@ class Page:
             title=f"Mapper graph{'s' if len(self.names) > 1 else ''} of {' and '.join(self.names)}",
             sentences=[
                 self._made(),
-                *(pair.sentence for pair in graphs if self.comparison is not None),
+                *self._headline(),
                 self._chosen(),
             ],
             graphs=[pair for pair in graphs if pair.left.members or (pair.right and pair.right.members)],
@@ -79,6 +79,11 @@ class Page:
             missing=_MISSING,
             provenance=self._provenance(),
         )
+
+    def _headline(self) -> list[str]:
+        if self.comparison is None:
+            return []
+        return [comparison_headline(self.comparison, self.judged, (self.names[0], self.names[1]), self.what)]
 
     def _values(self, number: int) -> tuple[dict[str, NDArray[np.float64]], list[str]]:
         """Numbers of the rows of a side by which nodes are coloured, and notes."""

@@ -53,7 +53,7 @@ def test_views_with_nothing_to_show_stand_behind_the_others(open_report: ReportO
     order = report.page.evaluate("[...document.querySelectorAll('main .view')].map((view) => view.id)")
     alone = ".view-body > .missing:only-child"
     empty = report.page.evaluate(
-        "alone => [...document.querySelectorAll('.view')].filter((view) => view.querySelector(alone)).map(({id}) => id)",
+        "alone => [...document.querySelectorAll('.view')].filter((one) => one.querySelector(alone)).map(({id}) => id)",
         alone,
     )
     links = report.page.evaluate("[...document.querySelectorAll('nav a')].map((link) => link.hash.slice(1))")
