@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from report_browser import PHONE, OpenReport, ReportOpener
 from report_contents import BAD, small_report
@@ -60,3 +62,16 @@ def test_views_with_nothing_to_show_stand_behind_the_others(open_report: ReportO
     assert empty == ["graphs"]
     assert order[-len(empty) :] == empty
     assert links == order
+
+
+def test_warnings_that_differ_in_numbers_alone_stand_together(open_report: ReportOpener) -> None:
+    warnings = ["rsa: 12 rows are few", "rsa: 9 rows are few", "cka: other", "rsa: 1,000.5 rows are few", "cka: other"]
+    report = open_report(replace(small_report(), warnings=warnings))
+    said = report.page.evaluate(
+        "[...document.querySelectorAll('.warnings > ul > li')].map((item) => item.textContent)",
+    )
+    assert said == [
+        "rsa: 12 rows are few2 more, alike but for numbersrsa: 9 rows are fewrsa: 1,000.5 rows are few",
+        "cka: other (2 times)",
+    ]
+    assert report.page.locator(".warnings > summary").inner_text() == "5 warnings about single comparisons"

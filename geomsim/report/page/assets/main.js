@@ -3,6 +3,7 @@
 import {announce, element, select} from "./dom.js";
 import {createStore} from "./store.js";
 import {loadData} from "./data.js";
+import {warningsList} from "./warnings.js";
 import {prose} from "./missing_note.js";
 import {setLooks, themeChanged, themeInUse} from "./look.js";
 import {clearSelection, selectBoth, selectLinks, selectRows} from "./selection.js";
@@ -51,7 +52,7 @@ async function start() {
   keepOpened(app);
   await openChosen(app);
   theme(app);
-  warn(manifest);
+  document.getElementById("words").append(warningsList(manifest.warnings) ?? "");
   for (const [id, mount] of Object.entries(MAIN_VIEWS)) {
     const section = document.getElementById(id);
     section.querySelector(".view-notes").append(...(manifest.notes[id] ?? []).map((text) => prose(text, "note")));
@@ -134,16 +135,6 @@ function theme(app) {
     themeChanged();
     app.store.set({ theme: `system ${themeInUse()}` }, "theme");
   });
-}
-
-function warn(manifest) {
-  if (!manifest.warnings.length) return;
-  const items = manifest.warnings.map(([text, count]) =>
-    element("li", {}, element("bdi", { text }), count > 1 ? ` (${count} times)` : ""));
-  const total = manifest.warnings.reduce((sum, [, count]) => sum + count, 0);
-  const title = total === 1 ? "1 warning about a single comparison" : `${total} warnings about single comparisons`;
-  document.getElementById("words").append(
-    element("details", { class: "warnings" }, element("summary", { text: title }), element("ul", {}, items)));
 }
 
 /** What programs may ask of the page. */
