@@ -21,7 +21,7 @@ from geomsim.report.views.stored_graphs import read_graphs
 from geomsim.report.views.stored_maps import read_maps
 
 IMAGES = Path(__file__).parent / "images"
-WIDTH, HEIGHT = 1280, 800
+WIDTH, HEIGHT = 1280, 1000
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
