@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from geomsim.activations.codes import Codes
-from geomsim.activations.latent_files import LatentFile
+from geomsim.activations.latent_files import LatentFile, LatentTable
 from geomsim.activations.latent_slabs import latent_slabs
 from geomsim.activations.latent_windows import activations_around, strongest_entries
 from geomsim.activations.text import Document
@@ -20,7 +20,7 @@ from geomsim.errors import InvalidCodes
 from geomsim.memory import batch_budget
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 COLUMNS = ("latent", "rank", "value", "document", "start", "focus", "pieces", "activations")
 _BYTES_PER_ENTRY = 120  # of a non-zero while it is sorted and looked up
@@ -43,8 +43,8 @@ class LatentContext:
     activations: tuple[float, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class ContextTable:
+@dataclass(frozen=True, eq=False, repr=False)
+class ContextTable(LatentTable):
     """The strongest places of every latent of one dictionary, as text with activations.
 
     Parameters
@@ -58,9 +58,7 @@ class ContextTable:
         name and text of the codes; shown in results, never computed with.
     """
 
-    frame: pd.DataFrame
-    n_latents: int
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    entries = "places"
 
     def contexts(self, latent: int) -> list[LatentContext]:
         """The places of one latent, strongest first. Raises InvalidCodes where there is no such latent."""
@@ -75,17 +73,6 @@ class ContextTable:
                 *(rows[name] for name in COLUMNS[2:]), strict=True
             )
         ]
-
-    @property
-    def silent(self) -> int:
-        """Number of latents without a place."""
-        return self.n_latents - int(self.frame["latent"].nunique())
-
-    def __len__(self) -> int:
-        return self.n_latents
-
-    def __repr__(self) -> str:
-        return f"ContextTable({len(self.frame)} places of {self.n_latents} latents, {self.silent} of them silent)"
 
 
 def contexts_table(

@@ -3,14 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from geomsim.errors import InvalidCodes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LatentTable:
+    """A table of ranked entries for the latents of one dictionary.
+
+    Parameters
+    ----------
+    frame
+        columns latent (from 0), rank (from 1) and those of the entries; sorted by latent and rank. A latent that is
+        never active has no rows.
+    n_latents
+        number of latents, silent ones included.
+    provenance
+        name and text of the codes; shown in results, never computed with.
+    """
+
+    frame: pd.DataFrame
+    n_latents: int
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    entries: ClassVar[str]
+    """What the rows are called."""
+
+    @property
+    def silent(self) -> int:
+        """Number of latents without an entry."""
+        return self.n_latents - int(self.frame["latent"].nunique())
+
+    def __len__(self) -> int:
+        return self.n_latents
+
+    def __repr__(self) -> str:
+        found = f"{len(self.frame)} {self.entries} of {self.n_latents} latents, {self.silent} of them silent"
+        return f"{type(self).__name__}({found})"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.codes import Codes
-from geomsim.activations.latent_files import LatentFile
+from geomsim.activations.latent_files import LatentFile, LatentTable
 from geomsim.activations.latent_slabs import latent_slabs
 from geomsim.activations.text import Document
 from geomsim.activations.token_texts import token_strings
@@ -19,7 +19,7 @@ from geomsim.errors import InvalidCodes
 from geomsim.memory import batch_budget
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 COLUMNS = ("latent", "rank", "token", "share", "firings")
 _BYTES_PER_ENTRY = 80  # of a non-zero while it is sorted and summed
@@ -28,8 +28,8 @@ _FILE = LatentFile("top tokens", "token", "CSV loses tokens such as 'None' or a 
 RankedBy = Literal["share", "largest"]
 
 
-@dataclass(frozen=True, eq=False)
-class TopTokens:
+@dataclass(frozen=True, eq=False, repr=False)
+class TopTokens(LatentTable):
     """The strongest token strings of every latent of one dictionary.
 
     Parameters
@@ -43,9 +43,7 @@ class TopTokens:
         name and text of the codes; shown in results, never computed with.
     """
 
-    frame: pd.DataFrame
-    n_latents: int
-    provenance: Mapping[str, Any] = field(default_factory=dict)
+    entries = "tokens"
 
     @property
     def strings(self) -> list[list[str]]:
@@ -54,17 +52,6 @@ class TopTokens:
         for latent, token in zip(self.frame["latent"].tolist(), self.frame["token"].tolist(), strict=True):
             listed[latent].append(token)
         return listed
-
-    @property
-    def silent(self) -> int:
-        """Number of latents without a token."""
-        return self.n_latents - int(self.frame["latent"].nunique())
-
-    def __len__(self) -> int:
-        return self.n_latents
-
-    def __repr__(self) -> str:
-        return f"TopTokens({len(self.frame)} tokens of {self.n_latents} latents, {self.silent} of them silent)"
 
 
 def top_tokens_table(

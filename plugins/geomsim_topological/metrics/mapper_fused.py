@@ -13,13 +13,12 @@ from torch import Tensor
 
 from geomsim import Explanation, InvalidConfig, PairedMetric
 from geomsim_topological.couplings.canonical import joint_order
-from geomsim_topological.couplings.graph_space import GraphSpace, graph_space, rewired_space
+from geomsim_topological.couplings.graph_space import GraphSpace
 from geomsim_topological.couplings.gromov import GromovPlan, gromov_plan
 from geomsim_topological.couplings.gromov_tables import graph_explanation
 from geomsim_topological.couplings.measured_space import Floats, MeasuredSpace
-from geomsim_topological.graphs.graph import MapperGraph
 from geomsim_topological.graphs.shared_rows import shared_rows
-from geomsim_topological.metrics.mapper_settings import MapperSettings
+from geomsim_topological.metrics.graph_spaces import GraphSpaces
 from geomsim_topological.metrics.mapper_transport import node_costs
 from geomsim_topological.whole_numbers import check_whole
 
@@ -27,7 +26,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class MapperFused(MapperSettings, PairedMetric[GraphSpace]):
+class MapperFused(GraphSpaces, PairedMetric[GraphSpace]):
     r"""Fused Gromov-Wasserstein cost between Mapper graphs: what moves, and what is bent.
 
     .. math:: \min_P \; (1 - \alpha) \sum_{kl} P_{kl} \Bigl(1 - \frac{|c_k \cap c_l|}{|c_k \cup c_l|}\Bigr)
@@ -76,18 +75,6 @@ class MapperFused(MapperSettings, PairedMetric[GraphSpace]):
         if not 0 <= self.alpha <= 1:
             raise InvalidConfig(f"alpha is the share of the structure, 0 to 1, got {self.alpha}")
         check_whole("starts", self.starts, 1)
-
-    def prepare(self, points: Tensor) -> GraphSpace:
-        """The Mapper graph with its geodesics and rows."""
-        return self.state_of(self.graph(points))
-
-    def state_of(self, graph: MapperGraph) -> GraphSpace:
-        """A graph that is at hand as a state, what :meth:`prepare` makes of the graph of some points."""
-        return graph_space(graph, normalise=self.normalise)
-
-    def rewired(self, state: GraphSpace, random: np.random.Generator) -> GraphSpace:
-        """The state with its edges in random places: nodes keep rows, degrees and masses, edges their lengths."""
-        return rewired_space(state, random, normalise=self.normalise)
 
     def score(self, left: GraphSpace, right: GraphSpace, order: Tensor) -> Tensor:
         """The value of the best plan."""

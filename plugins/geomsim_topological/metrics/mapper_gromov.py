@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from geomsim import ByParameters, Explanation, UnpairedMetric
-from geomsim_topological.couplings.graph_space import GraphSpace, graph_space, rewired_space
+from geomsim_topological.couplings.graph_space import GraphSpace
 from geomsim_topological.couplings.gromov import GromovPlan, gromov_plan
 from geomsim_topological.couplings.gromov_tables import graph_explanation
-from geomsim_topological.graphs.graph import MapperGraph
-from geomsim_topological.metrics.mapper_settings import MapperSettings
+from geomsim_topological.metrics.graph_spaces import GraphSpaces
 from geomsim_topological.whole_numbers import check_whole
 
 
 @dataclass(frozen=True)
-class MapperGromov(MapperSettings, UnpairedMetric[GraphSpace]):
+class MapperGromov(GraphSpaces, UnpairedMetric[GraphSpace]):
     r"""Gromov-Wasserstein distance of the Mapper graphs: how much of their geodesics no matching of nodes can keep.
 
     .. math:: \Bigl( \min_P \sum_{kk'll'} (d(k, k') - d'(l, l'))^2 P_{kl} P_{k'l'} \Bigr)^{1/2}, \quad
@@ -63,18 +61,6 @@ class MapperGromov(MapperSettings, UnpairedMetric[GraphSpace]):
         """Check the parameters."""
         super().__post_init__()
         check_whole("starts", self.starts, 1)
-
-    def prepare(self, points: Tensor) -> GraphSpace:
-        """The Mapper graph with its geodesics; independent of the order of the rows."""
-        return self.state_of(self.graph(points))
-
-    def state_of(self, graph: MapperGraph) -> GraphSpace:
-        """A graph that is at hand as a state, what :meth:`prepare` makes of the graph of some points."""
-        return graph_space(graph, normalise=self.normalise)
-
-    def rewired(self, state: GraphSpace, random: np.random.Generator) -> GraphSpace:
-        """The state with its edges in random places: nodes keep their degrees and masses, edges their lengths."""
-        return rewired_space(state, random, normalise=self.normalise)
 
     def score(self, left: GraphSpace, right: GraphSpace) -> Tensor:
         """The root of the value of the best plan."""

@@ -116,7 +116,7 @@ function openLinks(links, nLeft, nRight) {
     merges[i] = Number(ofRight.count(right[i]) > 1);
   }
   return {
-    n: left.length, left, right, weight: links.weight, weightName: links.weightName, columns: links.columns.map(openColumn),
+    n: left.length, left, right, weight: links.weight, weightName: links.weightName, columns: links.columns,
     splits, merges, ofLeft, ofRight,
   };
 }
@@ -133,10 +133,6 @@ function inverted(values, n) {
     of: (value) => places.subarray(starts[value], starts[value + 1]),
     count: (value) => starts[value + 1] - starts[value],
   };
-}
-
-function openColumn(column) {
-  return column;
 }
 
 function openSide(space, [a, b, c, d, e, f], json, links) {
@@ -160,7 +156,7 @@ function openSide(space, [a, b, c, d, e, f], json, links) {
     x,
     y,
     layout: space.layout,
-    columns: space.columns.map(openColumn),
+    columns: space.columns,
     nameOf: (row) => space.ids?.[row] ?? `${space.what} ${row}`,
     hasTokens: Boolean(space.tokens),
     tokensOf: listsOf(space.tokens),
@@ -236,7 +232,7 @@ function openGraph(graph, nRows, ends, plan) {
     sizes,
     edges: graph.edges,
     weights: graph.weights,
-    columns: graph.columns.map(openColumn),
+    columns: graph.columns,
     members: (node) => items.subarray(starts[node], starts[node + 1]),
     nameOf: (node) => graph.names?.[node] ?? `node ${node}`,
     labelsOf: listsOf(graph.labels),
