@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from geomsim.study_config import FILES
+from geomsim.toml_values import toml_key, toml_value
 
 # What stands in a record for points, pairings, metrics and nulls that were given as Python objects. A file may be
 # called "points(1).npy".
 _OBJECT = re.compile(r"<|\[\[|[A-Za-z_][\w.]*\((?!\d+\)[^/\\]*$)")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class NotAFileError(ValueError):
@@ -49,7 +48,7 @@ def study_toml(config: Mapping[str, Any]) -> str:
         if isinstance(config.get(section), Mapping):
             lines += ["", f"[{section}]", *_lines(config[section])]
     for name, model in (config.get("models") or {}).items():
-        lines += ["", f"[models.{_key(name)}]", *_lines(model)]
+        lines += ["", f"[models.{toml_key(name)}]", *_lines(model)]
     for section, tables in (("between", config.get("between")), ("within", config.get("within")), ("pairs", pairs)):
         for table in tables or []:
             _check_chosen(table, f" of [[{section}]]")
@@ -74,18 +73,4 @@ def _check(value: Any, what: str) -> None:
 def _lines(table: Mapping[str, Any]) -> list[str]:
     # An empty pairing stands for none.
     kept = {key: value for key, value in table.items() if value is not None and (key, value) != ("pairing", "")}
-    return [f"{_key(key)} = {_value(value)}" for key, value in kept.items()]
-
-
-def _key(key: str) -> str:
-    return key if _BARE_KEY.fullmatch(key) else _value(key)
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, Mapping):
-        items = [f"{_key(str(key))} = {_value(item)}" for key, item in value.items() if item is not None]
-        return "{ " + ", ".join(items) + " }" if items else "{}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(item) for item in value if item is not None) + "]"
-    # JSON's strings, numbers, true and false are TOML's, too, but for one control character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return [f"{toml_key(key)} = {toml_value(value)}" for key, value in kept.items()]

@@ -14,6 +14,7 @@ from geomsim.catalog import load_file, metrics
 from geomsim.cli.console import DONE, FAILED, PARTLY, STUDY_FILES, Common, Scheduler, plain_table, score_table
 from geomsim.cli.opening import check_folder, open_space
 from geomsim.cli.report import check_page, write_report
+from geomsim.metric_text import read_metric_text
 from geomsim.pairing import Pairing
 from geomsim.space import Space
 from geomsim.study import run_study
@@ -76,7 +77,7 @@ def compare(
     right
         likewise.
     metric
-        a metric's name; may be given again. All installed metrics by default.
+        a metric's name, or with parameters 'knn-jaccard(k=20)'; may be given again. All installed by default.
     pairing
         a table with columns left and right, as `geomsim pair` writes it.
     draws
@@ -100,12 +101,13 @@ def compare(
     check_page(report)
     for file in plugin or []:
         common.detail(f"{file} registers {', '.join(load_file(file))}")
-    names = metric or metrics()
+    named = metric or metrics()
+    choices = [read_metric_text(text) for text in named]
     spaces = [open_space(path, common.device) for path in (left, right)]
     pairs = Pairing.open(pairing) if pairing else None
     settings: dict[str, Any] = {
         "pairs": [{"left": spaces[0], "right": spaces[1], "pairing": pairs, **texts.given()}],
-        "metrics": names,
+        "metrics": choices,
         "draws": draws,
         "seed": common.start,
         "null": null,
@@ -115,7 +117,7 @@ def compare(
     }
     if common.dry_run:
         would_read = (left, right, pairing, *texts.given().values(), *(plugin or []))
-        return _estimate(settings, spaces, would_read, out, report, common)
+        return _estimate(settings, named, spaces, would_read, out, report, common)
     study = run_study(settings, scheduler=scheduler)
     # The spaces were opened already; the record names the files.
     files = {"left": left, "right": right, "pairing": pairing, **texts.given()}
@@ -144,6 +146,7 @@ def compare(
 
 def _estimate(
     settings: dict[str, Any],
+    named: list[str],
     spaces: list[Space],
     would_read: Iterable[Path | None],
     out: Path | None,
@@ -152,11 +155,11 @@ def _estimate(
 ) -> int:
     """Time by a trial of a few draws, memory by the size of the points; nothing is written."""
     rows, seconds, draws = [], {}, settings["draws"]
-    for name in settings["metrics"]:
+    for name, choice in zip(named, settings["metrics"], strict=True):
         spent = []
         for trial in (1, 1, 1 + _TRIAL_DRAWS):  # the first run also pays for imports
             started = time.perf_counter()
-            run_study({**settings, "metrics": [name], "draws": trial})
+            run_study({**settings, "metrics": [choice], "draws": trial})
             spent.append(time.perf_counter() - started)
         seconds[name] = spent[1] + max(0.0, spent[2] - spent[1]) / _TRIAL_DRAWS * draws
         rows.append([name, f"{seconds[name]:.1f}"])

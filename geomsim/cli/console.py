@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
+from geomsim.metric_text import told_apart
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -177,16 +179,17 @@ def score_table(
 ) -> Table:
     """Scores of a study's records: labels, metric, n, score, chance, z, p, and the `adjusted` p where it is asked for.
 
-    Intervals and the name of the null stand there where the records have several.
+    Intervals and the name of the null stand there where the records have several, parameters where a metric does.
     """
     nulls = len({record["null"] for record in records if record["metric"] not in _unpaired(records)}) > 1
     interval = any(not missing(record["low"]) for record in records)
     numeric = ["n", "score", *(["interval"] if interval else []), "chance", "corrected", "z", "p"]
     numeric += [adjusted] if adjusted else []
+    metrics = told_apart((record["metric"], json.loads(record["parameters"] or "{}")) for record in records)
     rows = [
         [
             *(Path(str(record[label])).stem if label in ("left", "right") else str(record[label]) for label in labels),
-            record["metric"] + (f": {record['error']}" if record["error"] else ""),
+            metric + (f": {record['error']}" if record["error"] else ""),
             *([record["null"] or "none"] if nulls else []),
             number(record["n"], "d"),
             number(record["score"], ".4f"),
@@ -197,7 +200,7 @@ def score_table(
             "" if missing(record["p_value"]) else p_text(record["p_value"], record["draws"]),
             *([number(record[adjusted], ".3g")] if adjusted else []),
         ]
-        for record in records
+        for record, metric in zip(records, metrics, strict=True)
     ]
     headings = [label.replace("_", " ") for label in labels]
     table = plain_table(title, [*headings, "metric", *(["null"] if nulls else []), *numeric], rows, numeric=numeric)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from geomsim.metric_text import metric_text
 from geomsim.study_config import PAIR_KEYS
 from geomsim.study_toml import NotAFileError, study_toml
 from geomsim.tables import plain
@@ -83,13 +84,13 @@ def _again(config: Mapping[str, Any]) -> list[str]:
 
 
 def _compare_command(config: Mapping[str, Any]) -> str | None:
-    """The same as one `geomsim compare`, for one pair of spaces and metrics without parameters; else None."""
+    """The same as one `geomsim compare`, where it compares one pair of spaces and has no parts; else None."""
     pairs, metrics, null = config["pairs"], config.get("metrics"), config.get("null", "auto")
     simple = (
         len(pairs) == 1
         and set(pairs[0]) <= {"left", "right", "pairing"}
         and isinstance(metrics, list)
-        and all(isinstance(name, str) for name in metrics)
+        and all(isinstance(each, str) or _fits_a_line(each) for each in metrics)
         and isinstance(null, str)
         and isinstance(config.get("groups") or "", str)
         and not config.get("subspaces")
@@ -100,12 +101,17 @@ def _compare_command(config: Mapping[str, Any]) -> str | None:
     pair = pairs[0]
     words = ["geomsim", "compare", pair["left"], pair["right"]]
     words += ["--pairing", pair["pairing"]] if pair.get("pairing") else []
-    for name in metrics or []:
-        words += ["--metric", name]
+    for each in metrics or []:
+        parameters = {} if isinstance(each, str) else {key: value for key, value in each.items() if key != "name"}
+        words += ["--metric", metric_text(each if isinstance(each, str) else each["name"], parameters)]
     for option in _OPTIONS:
         if config.get(option) is not None and not (option == "confidence" and config.get("interval") is None):
             words += [f"--{option}", str(config[option])]
     return shlex.join(words)
+
+
+def _fits_a_line(metric: Any) -> bool:
+    return isinstance(metric, Mapping) and not any(isinstance(value, Mapping | list) for value in metric.values())
 
 
 def _inputs(comparisons: list[Mapping[str, Any]]) -> dict[str, Any]:

@@ -95,6 +95,17 @@ def test_compare_shows_a_table_with_p(two: tuple[str, str], capsys: pytest.Captu
     assert "<= 0.05" in text
 
 
+def test_compare_takes_parameters_of_metrics(two: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["-m", "knn-jaccard(k=5)", "-m", 'rsa(compare="pearson")', "-m", "rsa", "--draws", "9"]
+    assert run(["compare", *two, *asked]) == 0
+    text = capsys.readouterr().out
+    assert "knn-jaccard " in text  # the only one of its name
+    assert 'rsa(compare="pearson")' in text
+    assert 'rsa(compare="spearman")' in text
+    assert run(["compare", *two, "-m", "rsa(compare=pearson)"]) == 1
+    assert "words in quotes" in capsys.readouterr().err
+
+
 def test_compare_writes_results_that_agree(two: tuple[str, str], tmp_path: Path) -> None:
     folder = tmp_path / "results"
     assert run(["compare", *two, "-m", "procrustes", "--draws", "19", "--out", str(folder), "-q"]) == 0

@@ -60,11 +60,11 @@ def test_what_is_no_path_stays():
 
 def test_one_pair_of_files_is_one_command_that_can_be_pasted():
     pair = {"left": "left points.npz", "right": "r.npz", "pairing": ""}
-    steps = provenance(run_of(pairs=[pair], metrics=["rsa", "cka"], draws=99, seed=1, null="auto"))[AGAIN]
+    steps = provenance(run_of(pairs=[pair], metrics=["rsa", {"name": "cka", "kernel": "rbf"}], draws=99, seed=1))[AGAIN]
     command = next(step for step in steps if step.startswith("or: ")).removeprefix("or: ")
     assert shlex.split(command) == [
-        "geomsim", "compare", "left points.npz", "r.npz", "--metric", "rsa", "--metric", "cka", "--draws", "99",
-        "--seed", "1", "--null", "auto", "--out", "results",
+        "geomsim", "compare", "left points.npz", "r.npz", "--metric", "rsa", "--metric", 'cka(kernel="rbf")',
+        "--draws", "99", "--seed", "1", "--out", "results",
     ]  # fmt: skip
 
 
