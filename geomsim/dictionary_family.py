@@ -7,6 +7,7 @@ deviation and number of the scores of each two sizes stand beside each other.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,7 +20,7 @@ from geomsim.activations.matching import pair
 from geomsim.catalog import instance_of
 from geomsim.comparison import compare
 from geomsim.contract import PairedMetric
-from geomsim.errors import InvalidConfig
+from geomsim.errors import InvalidCodes, InvalidConfig, InvalidPairing
 from geomsim.pairing import Pairing
 from geomsim.progress import tracked
 from geomsim.space import Space
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike
 
-GROUP = ["metric", "left_size", "right_size"]
+GROUP = ["metric", "parameters", "left_size", "right_size"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class DictionaryFamily:
     frame
         a row for each two members and metric: left and right with their sizes (left is no larger), n (pairs that were
         compared; rows of the smaller side for an unpaired metric), mean_r (of these pairs; NaN for an unpaired metric),
-        metric, larger_means, score, null_mean, p_value.
+        metric, its parameters (as JSON), larger_means, score, null_mean, p_value, and the warnings of the comparison.
     pairs
         how many pairs all paired metrics compared.
     """
@@ -68,7 +69,8 @@ class DictionaryFamily:
     def spread(self, value: str = "score") -> pd.DataFrame:
         """Mean, sd (n - 1; NaN of one) and n of a column over the dictionaries of each two sizes, for each metric.
 
-        The pairs of one group share dictionaries, so that they are no independent sample; n is their number.
+        A metric with other parameters is another one. The pairs of one group share dictionaries, so that they are no
+        independent sample; n is their number.
         """
         groups = self.frame.groupby(GROUP, sort=False)[value]
         return groups.agg(mean="mean", sd="std", n="count").reset_index()
@@ -114,23 +116,22 @@ def compare_family(
     ------
     InvalidConfig
         for fewer than two members, a name that occurs twice, members whose directions are not as many as their
-        latents, no metric, or more pairs than some two members have.
+        latents, no metric, a method of pairing, or no pairs or more than some two members have.
+    InvalidPairing
+        when two members have no mutual pair; the message names them.
     """
     import pandas as pd
 
-    _refuse(members, metrics)
+    _refuse(members, metrics, pairs, pairing or {})
     ordered = sorted(members, key=lambda member: member.size)  # stable: seeds stay in their order
     spaces = {member.name: Space(member.directions, name=member.name) for member in ordered}
     both = list(combinations(ordered, 2))
     options = {"top": 1, "standard_errors": False, **(pairing or {})}
-    found = [
-        pair(left.codes, right.codes, method="mutual", **options)
-        for left, right in tracked(both, len(both), "pairing dictionaries")
-    ]
+    found = [_mutual(left, right, options) for left, right in tracked(both, len(both), "pairing dictionaries")]
     least = min(len(each) for each in found)
     if pairs is not None and pairs > least:
         raise InvalidConfig(f"pairs={pairs}, but some two dictionaries have {least} mutual pairs alone")
-    n_pairs = pairs or least
+    n_pairs = least if pairs is None else pairs
     instances = [instance_of(metric) for metric in metrics]
     rows = []
     for (left, right), whole in tracked(zip(both, found, strict=True), len(both), "comparing dictionaries"):
@@ -145,11 +146,20 @@ def compare_family(
             rows.append({
                 "left": left.name, "right": right.name, "left_size": left.size, "right_size": right.size,
                 "n": compared.n_rows, "mean_r": float(strongest.weight.mean()) if paired else np.nan,
-                "metric": compared.metric, "larger_means": compared.larger_means, "score": compared.score,
+                "metric": compared.metric, "parameters": json.dumps(dict(compared.parameters)),
+                "larger_means": compared.larger_means, "score": compared.score,
                 "null_mean": np.nan if compared.null_mean is None else compared.null_mean,
                 "p_value": np.nan if compared.p_value is None else compared.p_value,
+                "warnings": "; ".join(compared.warnings),
             })  # fmt: skip
     return DictionaryFamily(pd.DataFrame(rows), n_pairs)
+
+
+def _mutual(left: Member, right: Member, options: Mapping[str, Any]) -> Pairing:
+    try:
+        return pair(left.codes, right.codes, method="mutual", **options)
+    except (InvalidCodes, InvalidPairing) as error:
+        raise InvalidPairing(f"dictionaries {left.name!r} and {right.name!r}: {error}") from error
 
 
 def _strongest(pairing: Pairing, n: int) -> Pairing:
@@ -159,7 +169,7 @@ def _strongest(pairing: Pairing, n: int) -> Pairing:
     return Pairing(pairing.left[kept], pairing.right[kept], pairing.weight[kept], provenance=pairing.provenance)
 
 
-def _refuse(members: Sequence[Member], metrics: Sequence[Any]) -> None:
+def _refuse(members: Sequence[Member], metrics: Sequence[Any], pairs: int | None, pairing: Mapping[str, Any]) -> None:
     if len(members) < 2:
         raise InvalidConfig(f"a family has at least two dictionaries, got {len(members)}")
     names = [member.name for member in members]
@@ -167,6 +177,12 @@ def _refuse(members: Sequence[Member], metrics: Sequence[Any]) -> None:
         raise InvalidConfig(f"each dictionary needs a name of its own; {', '.join(map(repr, twice))} occurs twice")
     if not metrics:
         raise InvalidConfig("name at least one metric to compare the dictionaries by")
+    if pairs is not None and pairs < 1:
+        raise InvalidConfig(
+            f"pairs={pairs}: compare at least one pair of latents, or leave it out for as many as there are"
+        )
+    if "method" in pairing:
+        raise InvalidConfig("a family is paired by mutual choice; leave the method out of `pairing`")
     for member in members:
         if len(np.asarray(member.directions)) != member.size:
             raise InvalidConfig(

@@ -46,7 +46,7 @@ def read_groups(path: str | Path) -> GroupFile:
     """The groups of a file; that their rows exist is for the space to say.
 
     Raises InvalidConfig, naming the file, where it is missing, neither TOML nor JSON by its suffix or content, holds no
-    groups, an unknown key, a group that is no list, or a correspondence of groups that are not there.
+    groups, an unknown key, a group that is no list, or a correspondence of groups that are not there or given twice.
     """
     path = Path(path)
     try:
@@ -95,9 +95,12 @@ def _correspondence(given: Any, groups: Mapping[str, Any]) -> Literal["by order"
         if missing := sorted(_PAIR_KEYS - set(each)):
             raise InvalidConfig(f"{where} lacks {' and '.join(missing)}")
         for side in ("left", "right"):
-            if each[side] not in groups:
+            if not isinstance(each[side], str) or each[side] not in groups:
                 raise InvalidConfig(f"{where}: no group is called {each[side]!r}; there are {', '.join(groups)}")
-        found[each["left"], each["right"]] = each["pairs"]
+        left, right = each["left"], each["right"]
+        if (left, right) in found or (right, left) in found:
+            raise InvalidConfig(f"{where}: pairs of {left!r} and {right!r} are given before; write them in one table")
+        found[left, right] = each["pairs"]
     return found
 
 

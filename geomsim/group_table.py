@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Literal
@@ -11,11 +12,11 @@ import numpy as np
 from geomsim.catalog import instance_of, name_of
 from geomsim.contract import Metric, PairedMetric
 from geomsim.errors import DegenerateSpace, GeomsimError, InapplicableNull, InvalidConfig, InvalidPairing
-from geomsim.groups import Correspondence, compare_couple, matched_rows, opened_space
+from geomsim.groups import BY_ORDER, Correspondence, compare_couple, matched_rows, opened_space
 from geomsim.nulls import Null, null_for
 from geomsim.pairing import Pairing
 from geomsim.progress import track
-from geomsim.row_groups import Group, group_of
+from geomsim.row_groups import Group, Rows, group_of
 from geomsim.scheduler import using
 from geomsim.sides import Points, named_rows
 from geomsim.space import Space
@@ -57,7 +58,8 @@ def compare_all_groups(
     couples
         names of the groups to compare, left before right; by default each two of them once, in their order.
     correspondence
-        for paired metrics: "by order", or pairs of rows for each couple that they can compare.
+        for paired metrics: "by order", or pairs of rows for each couple that they can compare, whichever of its groups
+        is named first.
     null
         one, or several.
     labels
@@ -73,9 +75,11 @@ def compare_all_groups(
     Raises
     ------
     InvalidConfig
-        for fewer than two groups, no metrics, a couple that names no group, and what `group_of` refuses.
+        for fewer than two groups, no metrics, a couple that names no group, a correspondence that is neither of both,
+        and what `group_of` refuses.
     InvalidPairing
-        for a paired metric without any correspondence.
+        for a paired metric without any correspondence, and for pairs of rows that are not in their groups; before
+        anything is computed.
 
     >>> import numpy as np
     >>> points = np.random.default_rng(0).normal(size=(60, 4))
@@ -91,27 +95,31 @@ def compare_all_groups(
         raise InvalidConfig(f"at least one {'null' if chosen else 'metric'} is needed, got none")
     known = {name: _group(opened, name, given) for name, given in groups.items()}
     asked = _couples(known, couples)
+    matched = _matched(opened, known, asked, correspondence)
     needy = [metric for metric in chosen if isinstance(metric, PairedMetric)]
     if needy and correspondence is None:
         raise InvalidPairing(
             f"{name_of(needy[0])} compares rows that belong together: give correspondence='by order', or the pairs of "
             "rows of each couple of groups, or take unpaired metrics alone"
         )
-    options = {"draws": draws, "seed": seed, "interval": interval, "confidence": confidence, "pool": pool}
-    work = _Work(opened, known, correspondence, options, dict(labels or {}))
+    rows_of_pool = None if pool is None else group_of(opened, pool, name="pool").rows
+    options = {"draws": draws, "seed": seed, "interval": interval, "confidence": confidence, "pool": rows_of_pool}
+    work = _Work(opened, known, matched, options, dict(labels or {}))
     with using(scheduler), track(len(asked) * len(chosen), "groups") as advance:
         cells: list[Cell] = []
         for number, couple in enumerate(asked):
             for metric in chosen:
                 cells += work.cells(number, couple, metric, nulls)
                 advance(1)
+    pairs = [work.pair(couple) for couple in asked]
     told = {
         "space": opened.name or "space", "metrics": [name_of(metric) for metric in chosen],
         "null": [str(each) if each is None or isinstance(each, str) else each.name for each in nulls],
         "draws": draws, "seed": seed, "row_groups": {name: group.rows.tolist() for name, group in known.items()},
-        "pairs": [{**work.labelled(couple), "left": couple[0], "right": couple[1]} for couple in asked],
+        "pool": None if rows_of_pool is None else rows_of_pool.tolist(),
+        "pairs": pairs,
     }  # fmt: skip
-    return Study(cells, plain(told), pairs=[work.pair(couple) for couple in asked])
+    return Study(cells, plain(told), pairs=pairs)
 
 
 class _Work:
@@ -121,13 +129,13 @@ class _Work:
         self,
         space: Space,
         groups: Mapping[str, Group],
-        correspondence: Literal["by order"] | Mapping[Couple, Correspondence] | None,
+        matched: Mapping[Couple, tuple[Rows, Rows]] | None,
         options: Mapping[str, Any],
         labels: Mapping[str, Any],
     ) -> None:
         self._space = space
         self._groups = groups
-        self._correspondence = correspondence
+        self._matched = matched
         self._options = options
         self._labels = labels
         self._states = States()
@@ -143,12 +151,12 @@ class _Work:
         for side, name in zip(("left", "right"), couple, strict=True):
             rows = self._groups[name].rows
             spaces[side] = name if not len(rows) else self._shown.setdefault(name, named_rows(self._space, name, rows))
-        given = self._correspondence
-        if not isinstance(given, Mapping) or couple not in given:
+        if self._matched is None or couple not in self._matched:
             return {**self.labelled(couple), **spaces}
-        groups = [self._groups[name] for name in couple]
-        matched = matched_rows(self._space, groups[0], groups[1], given[couple])
-        places = [np.argmax(of[:, None] == group.rows, axis=1) for of, group in zip(matched, groups, strict=True)]
+        groups = [self._groups[name].rows for name in couple]
+        places = [
+            np.argmax(of[:, None] == rows, axis=1) for of, rows in zip(self._matched[couple], groups, strict=True)
+        ]
         return {**self.labelled(couple), **spaces, "pairing": Pairing(places[0], places[1])}
 
     def cells(
@@ -179,12 +187,11 @@ class _Work:
     def _pairs(self, couple: Couple, metric: Metric[Any]) -> Correspondence | None:
         if not isinstance(metric, PairedMetric):
             return None
-        given = self._correspondence
-        if not isinstance(given, Mapping):
-            return given
-        if couple not in given:
+        if self._matched is None:
+            return BY_ORDER
+        if couple not in self._matched:
             raise InvalidPairing(f"no correspondence is given for {couple[0]!r} and {couple[1]!r}")
-        return given[couple]
+        return list(zip(*self._matched[couple], strict=True))
 
     @staticmethod
     def _empty(*groups: Group) -> str | None:
@@ -196,6 +203,33 @@ def _group(space: Space, name: str, given: Any) -> Group:
     if isinstance(given, Group) and not len(given):
         return Group(name, given.rows)
     return Group(name, group_of(space, given, name=name).rows)
+
+
+def _matched(
+    space: Space, groups: Mapping[str, Group], asked: Sequence[Couple], correspondence: Any
+) -> Mapping[Couple, tuple[Rows, Rows]] | None:
+    """The rows that correspond, for each couple whose pairs were given; None where none were."""
+    if correspondence is None or (isinstance(correspondence, str) and correspondence == BY_ORDER):
+        return None
+    if not isinstance(correspondence, Mapping) or any(
+        not isinstance(couple, tuple) or len(couple) != 2 for couple in correspondence
+    ):
+        raise InvalidConfig(
+            f"correspondence of several groups is {BY_ORDER!r} or a mapping with the pairs of rows of each couple, "
+            f"{{('left group', 'right group'): [(left row, right row), ...]}}, got {reprlib.repr(correspondence)}"
+        )
+    found = {}
+    for left, right in asked:
+        if not len(groups[left]) or not len(groups[right]):
+            continue
+        for one, other in ((left, right), (right, left)):
+            if (one, other) in correspondence and (left, right) not in found:
+                try:
+                    rows = matched_rows(space, groups[one], groups[other], correspondence[one, other])
+                except GeomsimError as error:
+                    raise error.within(f"{one} and {other}") from None
+                found[left, right] = rows if one == left else rows[::-1]
+    return found
 
 
 def _couples(groups: Mapping[str, Group], couples: Sequence[Couple] | None) -> list[Couple]:

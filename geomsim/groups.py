@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import reprlib
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from geomsim.states import States
 Correspondence = Literal["by order"] | Mapping[Any, Any] | Iterable[tuple[Any, Any]]
 """Row i of one group with row i of the other, or the pairs themselves: row numbers or ids, left before right."""
 
-BY_ORDER = "by order"
+BY_ORDER: Final = "by order"
 
 
 def compare_groups(
@@ -51,7 +52,8 @@ def compare_groups(
     space
         one space, array or tensor of shape (rows, width), or a path to it.
     left, right
-        each group as row numbers, ids, a mask or, with `named`, a name (:func:`group_of`). They may share rows.
+        each group as row numbers, ids, a mask or, with `named`, a name (:func:`group_of`). They may share rows, which
+        a warning counts.
     metric
         paired metrics ask whether the groups are arranged alike under the correspondence, unpaired ones whether they
         are under any, or whether their shapes are alike: no correspondence is searched for, since
@@ -112,9 +114,14 @@ def compare_couple(
     """:func:`compare_groups` of groups that are known already; `options` are those of :func:`compare_sides`."""
     sides, left_out = sides_of(space, left, right, metric, correspondence, pool)
     found = compare_sides(sides, metric, states=states, **options)
-    if not left_out:
-        return found
-    return _noted(found, f"{left_out} rows of {left.name!r} and {right.name!r} are in no pair, and were left out")
+    both = f"{left.name!r} and {right.name!r}"
+    notes = [f"{left_out} rows of {both} are in no pair, and were left out"] if left_out else []
+    if shared := _rows_in_both(sides):
+        notes.append(
+            f"{both} have {shared} row{'s' * (shared > 1)} in common, which alone can make them alike: random groups "
+            "have as many, other nulls and intervals take all rows for different ones"
+        )
+    return replace(found, warnings=(*found.warnings, *notes)) if notes else found
 
 
 def sides_of(
@@ -158,9 +165,7 @@ def matched_rows(space: Space, left: Group, right: Group, correspondence: Corres
                 "by order. Give the pairs with correspondence=[(left row, right row), ...]"
             )
         return left.rows, right.rows
-    pairs = list(correspondence.items() if isinstance(correspondence, Mapping) else correspondence)
-    if not pairs or any(isinstance(pair, str) or len(pair) != 2 for pair in pairs):
-        raise InvalidPairing("correspondence is a list of pairs (left row, right row), at least one of them")
+    pairs = _couples_of_rows(correspondence)
     found = []
     for side, group in enumerate((left, right)):
         try:
@@ -177,6 +182,17 @@ def matched_rows(space: Space, left: Group, right: Group, correspondence: Corres
     return found[0], found[1]
 
 
+def _couples_of_rows(given: Any) -> list[Any]:
+    listed = given.items() if isinstance(given, Mapping) else given.tolist() if hasattr(given, "tolist") else given
+    pairs = list(listed) if isinstance(listed, Iterable) else []
+    if not pairs or any(isinstance(pair, str) or not isinstance(pair, Sized) or len(pair) != 2 for pair in pairs):
+        raise InvalidPairing(
+            f"correspondence is {BY_ORDER!r} or a list of pairs (left row, right row), at least one of them, got "
+            f"{reprlib.repr(given)}"
+        )
+    return pairs
+
+
 def opened_space(space: Points) -> Space:
     """The space itself, or the one that points or a path make. Raises InvalidSpace."""
     if isinstance(space, Space):
@@ -187,5 +203,6 @@ def opened_space(space: Points) -> Space:
         raise error.within("space") from None
 
 
-def _noted(found: Comparison, note: str) -> Comparison:
-    return replace(found, warnings=(*found.warnings, note))
+def _rows_in_both(sides: Sides) -> int:
+    of = sides.groups_of
+    return 0 if of is None else len(np.intersect1d(of.left, of.right))

@@ -24,7 +24,9 @@ from geomsim.errors import GeomsimError, InvalidConfig
 from geomsim.nulls import Null, null_for
 from geomsim.pairing import Pairing
 from geomsim.parallel import one_thread
-from geomsim.preparing import PreparedStudy, prepare_study
+from geomsim.preparing import PreparedStudy, alone_in, prepare_study
+from geomsim.preparing.config import read_preparation
+from geomsim.preparing.values import whole
 from geomsim.progress import track
 from geomsim.scheduler import cluster_in_use, run_tasks, using
 from geomsim.sides import Sides
@@ -44,7 +46,13 @@ _OPENED_BYTES = 1 << 30  # of spaces read from files that are kept for the next 
 
 def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
     """The configuration of a study, from a mapping or a TOML file, checked. Raises InvalidConfig."""
-    return _read_config(config, COLUMNS)
+    settings = _read_config(config, COLUMNS)
+    if begins_at_models(settings):
+        try:
+            read_preparation(settings)
+        except InvalidConfig as error:
+            raise (error.within(str(config)) if isinstance(config, str | Path) else error) from None
+    return settings
 
 
 def run_study(
@@ -109,8 +117,9 @@ def run_study(
         raise InvalidConfig(
             "a study that begins at models writes what it makes of them: say where, run_study(config, folder=...)"
         )
-    prepared = prepare_from_models(settings, base, Path(folder) / "prepared", resume=resume, device=device)
-    return run_prepared(prepared, seed=seed, folder=folder, resume=resume, scheduler=scheduler)
+    with alone_in(Path(folder) / "prepared") as there:
+        prepared = prepare_from_models(settings, base, there, resume=resume, device=device)
+        return run_prepared(prepared, seed=seed, folder=folder, resume=resume, scheduler=scheduler)
 
 
 def prepare_from_models(
@@ -128,13 +137,16 @@ def prepare_from_models(
 
 
 def check_asked(settings: Mapping[str, Any]) -> None:
-    """Raise where a metric or null does not exist that a study, one of its blocks or of its pairs asks for."""
+    """Raise where a metric, null or number of draws cannot be that a study, one of its blocks or pairs asks for."""
     tables = [("", settings)]
     for key, named in (("between", "between"), ("within", "within"), ("pairs", "pair")):
         tables += [(f"{named} {at}", item) for at, item in enumerate(settings.get(key) or (), 1)]
     for place, table in tables:
         try:
-            asked = questions_of(chosen_for(table, settings))
+            chosen = chosen_for(table, settings)
+            asked = questions_of(chosen)
+            for name, least in (("draws", 1), ("seed", 0)):
+                whole(chosen.get(name, least), name, least)
             for metric in asked.metrics:
                 models_of_cell(asked.nulls, metric, Part())
         except GeomsimError as error:
@@ -396,7 +408,8 @@ def models_of_cell(nulls: Sequence[str | Null | None], metric: Metric[Any], part
 
 def questions_of(config: Mapping[str, Any]) -> Questions:
     """What is asked by the choices of a study, or of one pair. Raises what an unknown metric raises."""
-    metrics = [metric_of(choice) for choice in config.get("metrics", metric_names())]
+    # All installed ones are looked for where none is named alone: a study asks this for each of its pairs.
+    metrics = [metric_of(choice) for choice in (config["metrics"] if "metrics" in config else metric_names())]
     options = {
         "draws": config.get("draws", 999),
         "seed": config.get("seed", 0),

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from geomsim.nulls import null_for
 from geomsim.pairing import Pairing
 from geomsim.study import models_of_cell, questions_of
-from geomsim.study_config import chosen_for, subspaces_of
-from geomsim.study_parts import Part
+from geomsim.study_config import CHOICES, chosen_for, subspaces_of
+from geomsim.study_parts import Part, themes_of
+
+
+def cells_of_each(items: Iterable[Mapping[str, Any]], config: Mapping[str, Any], base: Path) -> list[int]:
+    """:func:`cells_of` of many pairs; of those that ask the same it is counted once, since metrics are looked up."""
+    known: dict[str, int] = {}
+    found = []
+    for item in items:
+        own = {key: item[key] for key in CHOICES if key in item}
+        asked = repr((own, "within" in item, len(item.get("subsets") or {})))
+        if asked not in known:
+            known[asked] = cells_of(item, config, base)
+        found.append(known[asked])
+    return found
 
 
 def cells_of(item: Mapping[str, Any], config: Mapping[str, Any], base: Path) -> int:
@@ -23,7 +35,8 @@ def cells_of(item: Mapping[str, Any], config: Mapping[str, Any], base: Path) -> 
     if "within" in item:
         chosen = {**chosen, "subspaces": None, "buckets": False}
     questions = questions_of(chosen)
-    n_parts = _n_themes(chosen, base) + len(item.get("subsets") or {})
+    subspaces = subspaces_of(chosen)
+    n_parts = len(item.get("subsets") or {}) + (0 if subspaces is None else len(themes_of(subspaces, base)))
     n_parts += len(Pairing([0], [0]).buckets()) if chosen.get("buckets") else 0
     whole, part = Part(), Part(subset=[0])
     for null in questions.nulls:
@@ -33,15 +46,3 @@ def cells_of(item: Mapping[str, Any], config: Mapping[str, Any], base: Path) -> 
         [len(models_of_cell(questions.nulls, metric, each)) for each in (whole, part)] for metric in questions.metrics
     ]
     return sum(of_whole + n_parts * of_part for of_whole, of_part in counts)
-
-
-def _n_themes(config: Mapping[str, Any], base: Path) -> int:
-    from geomsim.subspaces import read_themes
-
-    options = subspaces_of(config)
-    if options is None:
-        return 0
-    source = options.get("themes")
-    # The folder that paths are relative to need not be there yet, and ".." leads out of a folder that is.
-    themes = read_themes(None if source is None else os.path.normpath(base / source))
-    return len(options["only"]) if options.get("only") is not None else len(themes)

@@ -85,7 +85,10 @@ class Study:
 
         target = Path(folder)
         table = self.table
-        run = {**self.run_record(config), "base": Path(os.path.relpath(self.base, target)).as_posix()}
+        run = {
+            **self.run_record(config),
+            "base": Path(os.path.relpath(self.base.resolve(), target.resolve())).as_posix(),
+        }
         draws = {
             str(row): cell.comparison.null
             for row, cell in enumerate(self.cells)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,9 @@ from geomsim.errors import GeomsimError, InvalidConfig
 from geomsim.pairing import Pairing
 from geomsim.row_groups import group_of
 from geomsim.space import Space
+
+if TYPE_CHECKING:
+    from geomsim.subspaces import Subspace, Theme
 
 ALL = "all"
 
@@ -92,25 +96,44 @@ def _groups(given: Mapping[str, Any], space: Space) -> Part:
     return Part(groups=GroupRows(rows[0], rows[1]))
 
 
-def _themes(item: Mapping[str, Any], pairs: Pairing, options: Mapping[str, Any], base: Path) -> Iterator[Part]:
-    from geomsim.subspaces import pair_subspaces, read_themes
+def themes_of(options: Mapping[str, Any], base: Path) -> dict[str, Theme]:
+    """The themes of [subspaces] by name, in their order; InvalidConfig for one that is not there."""
+    from geomsim.subspaces import read_themes
 
     source = options.get("themes")
-    themes = read_themes(None if source is None else base / source)
+    # The folder that paths are relative to may be reached by a link, and need not be there yet.
+    themes = read_themes(None if source is None else os.path.normpath(base.resolve() / source))
     for name in themes:
         _check_name(name)
     only = options.get("only")
-    if isinstance(only, str):
+    if only is None:
+        return themes
+    if isinstance(only, str) or not isinstance(only, list | tuple):
         raise InvalidConfig(f"only is a list of themes, got {only!r}; write [{only!r}]")
-    if only is not None:
-        unknown = [name for name in only if name not in themes]
-        if unknown:
-            raise InvalidConfig(f"there is no theme {unknown[0]!r}; the file has {', '.join(themes)}")
-        themes = {name: themes[name] for name in only}
+    for name in only:
+        if not isinstance(name, str) or name not in themes:
+            raise InvalidConfig(f"there is no theme {name!r}; the file has {', '.join(themes)}")
+    return {name: themes[name] for name in only}
+
+
+def check_subspaces(options: Mapping[str, Any], base: Path) -> None:
+    """Raises InvalidConfig for themes, and for ways to match them, that do not exist."""
+    _subspaces([["a"]], [["a"]], Pairing([0], [0]), options, base)
+
+
+def _themes(item: Mapping[str, Any], pairs: Pairing, options: Mapping[str, Any], base: Path) -> Iterator[Part]:
     tokens = [_strings(item[f"{side}_tokens"], base) for side in ("left", "right")]
-    how = {name: options[name] for name in ("top", "rule", "side", "case_sensitive") if name in options}
-    for found in pair_subspaces(tokens[0], tokens[1], pairs, themes, **how):
+    for found in _subspaces(tokens[0], tokens[1], pairs, options, base):
         yield Part(subspace=found.name, subset=found.rows, empty=found.describe() if found.is_empty else None)
+
+
+def _subspaces(
+    left: list[list[str]], right: list[list[str]], pairs: Pairing, options: Mapping[str, Any], base: Path
+) -> list[Subspace]:
+    from geomsim.subspaces import pair_subspaces
+
+    how = {name: options[name] for name in ("top", "rule", "side", "case_sensitive") if name in options}
+    return pair_subspaces(left, right, pairs, themes_of(options, base), **how)
 
 
 def _check_name(name: Any) -> None:

@@ -8,6 +8,7 @@ own, told apart by the column ``role``; here they are set beside the cells that 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from math import fsum, sqrt
 from typing import Any
@@ -20,6 +21,7 @@ BASELINE = "baseline"
 _QUESTION = (
     "rows", "method", "direction", "non_concepts", "units", "subspace", "bucket", "metric", "parameters", "null",
 )  # fmt: skip
+_MEASURED = ("metric", "parameters", "null")
 _PLACE = ("left_model", "right_model", "left_layer", "right_layer")
 
 Record = Mapping[str, Any]
@@ -29,22 +31,31 @@ Key = tuple[Any, ...]
 def first_of_kind(models: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """For each model of a study's configuration the first one that is the same model, maybe with other dictionaries.
 
-    Two entries are one model where they name one path; a re-randomised model is what its source, seed and kept
-    embeddings make it.
+    Two entries are one model where they name one path and revision; a re-randomised model is what its source, seed and
+    kept embeddings make it.
 
     >>> first_of_kind({"left": {"path": "a"}, "left again": {"path": "a"}, "right": {"path": "b"}})
     {'left': 'left', 'left again': 'left', 'right': 'right'}
     """
+
+    def weights(model: Mapping[str, Any]) -> Key:
+        return ("path", os.path.normpath(str(model["path"])), model.get("revision"))
+
     first: dict[Key, str] = {}
     found = {}
     for name, model in models.items():
-        made = (model.get("rerandomise"), model.get("seed"), model.get("embeddings"))
-        found[name] = first.setdefault(("path", model["path"]) if "path" in model else made, name)
+        if "path" in model:
+            made = weights(model)
+        else:
+            source = models.get(str(model.get("rerandomise")), {})
+            drawn = model.get("seed", 0), model.get("embeddings", "redrawn")
+            made = (*(weights(source) if "path" in source else (model.get("rerandomise"),)), *drawn)
+        found[name] = first.setdefault(made, name)
     return found
 
 
 def references_of(records: Iterable[Record], models: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    r"""A row for each cross-model score, with its references.
+    r"""A row for each cross-model score of the first dictionaries that were compared, with its references.
 
     Parameters
     ----------
@@ -75,20 +86,19 @@ def references_of(records: Iterable[Record], models: Mapping[str, Mapping[str, A
             corrected score / ceiling, where the ceiling is above chance: 1 means that two models are as alike as two
             dictionaries of one model.
 
-        A reference that the study did not measure, with the same rows, pairing, part and metric, is None.
+        A reference that the study did not measure, with the same rows, pairing, part, metric and null, is None.
     """
     scored = [record for record in records if record.get("role") and record.get("score") is not None]
     first = first_of_kind(models)
+    asked = _asked(scored, first)
     groups: dict[tuple[str, Key], dict[Key, list[Record]]] = {}
     for record in scored:
         question = tuple(record.get(name) for name in _QUESTION)
         place = groups.setdefault((str(record["role"]), question), {})
         place.setdefault(_at(record, first), []).append(record)
     rows = []
-    for record in scored:
-        # Cells with another dictionary are what this one stands beside, and have no row of their own.
-        if record["role"] != CROSS_MODEL or any(first.get(m, m) != m for m in _models(record)):
-            continue
+    for number in asked:
+        record = scored[number]
         question = tuple(record.get(name) for name in _QUESTION)
         rows.append(_row(record, {role: groups.get((role, question), {}) for role in _ROLES}, first))
     return rows
@@ -101,12 +111,23 @@ def asked_about(records: Sequence[Record], models: Mapping[str, Mapping[str, Any
     """The places of the cells that a study's question is about: all but those that others stand beside."""
     if not any(record.get("role") == CROSS_MODEL for record in records):
         return list(range(len(records)))
-    first = first_of_kind(models)
-    return [
-        place
-        for place, record in enumerate(records)
-        if record.get("role") == CROSS_MODEL and all(first.get(model, model) == model for model in _models(record))
-    ]
+    return _asked(records, first_of_kind(models))
+
+
+def _asked(records: Sequence[Record], first: Mapping[str, str]) -> list[int]:
+    """The places of cross-model cells, without those whose dictionaries are others than the first that were compared.
+
+    These are what the first ones stand beside.
+    """
+    couples: dict[Key, list[tuple[str, str]]] = {}
+    cross = [(place, record) for place, record in enumerate(records) if record.get("role") == CROSS_MODEL]
+    for _, record in cross:
+        couples.setdefault(_compared(record, first), []).append(_models(record))
+    chosen = {
+        compared: next((each for each in several if all(first.get(name, name) == name for name in each)), several[0])
+        for compared, several in couples.items()
+    }
+    return [place for place, record in cross if chosen[_compared(record, first)] == _models(record)]
 
 
 def has_references(rows: Sequence[Record]) -> bool:
@@ -125,17 +146,25 @@ def _at(record: Record, first: Mapping[str, str]) -> Key:
     return left, right, record.get("left_layer"), record.get("right_layer")
 
 
+def _compared(record: Record, first: Mapping[str, str]) -> Key:
+    """Both models, whichever dictionaries they have, at both layers, and how their rows were paired."""
+    return (*_at(record, first), *(record.get(name) for name in _QUESTION if name not in _MEASURED))
+
+
 def _row(record: Record, beside: Mapping[str, Mapping[Key, list[Record]]], first: Mapping[str, str]) -> dict[str, Any]:
     scale = "corrected" if record.get("corrected") is not None else "score"
     left, right, left_layer, right_layer = _at(record, first)
 
     def values(cells: Iterable[Record]) -> list[float]:
-        return [float(cell[scale]) for cell in cells if cell.get(scale) is not None]
+        # A couple that was compared twice, with more draws say, counts once.
+        once = {_models(cell): cell for cell in reversed(list(cells)) if cell.get(scale) is not None}
+        return [float(cell[scale]) for cell in reversed(once.values())]
 
     def within(model: str, layer: Any) -> list[float]:
         return values(beside[OTHER_DICTIONARY].get((model, model, layer, layer), ()))
 
-    instances = values(beside[CROSS_MODEL][left, right, left_layer, right_layer])
+    others = beside[CROSS_MODEL][left, right, left_layer, right_layer]
+    instances = values([record, *(cell for cell in others if cell is not record)])
     ceilings = [_mean(within(left, left_layer)), _mean(within(right, right_layer))]
     ceiling = _mean([value for value in ceilings if value is not None])
     seeds = [

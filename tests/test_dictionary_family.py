@@ -10,7 +10,7 @@ import pytest
 import geomsim
 from geomsim import Codes
 from geomsim.dictionary_family import Member, compare_family
-from geomsim.errors import InvalidConfig
+from geomsim.errors import InvalidConfig, InvalidPairing
 from geomsim.tables import read_table
 
 N_TOKENS = 1500
@@ -68,7 +68,7 @@ def test_scores_are_those_of_compare_on_the_true_pairs(family) -> None:
 
 def test_the_spread_is_that_of_the_scores(family) -> None:
     _, found = family
-    spread = found.spread().set_index(["metric", "left_size", "right_size"])
+    spread = found.spread().drop(columns="parameters").set_index(["metric", "left_size", "right_size"])
     scores = found.frame.set_index(["left", "right", "metric"])["score"]
     across = [scores["one", "large", "rsa"], scores["two", "large", "rsa"]]
     assert spread.loc[("rsa", 40, 60)].tolist() == pytest.approx([np.mean(across), np.std(across, ddof=1), 2])
@@ -103,3 +103,24 @@ def test_what_is_no_family_is_refused(family) -> None:
     wrong = Member("wrong", members[1].codes, np.eye(3))
     with pytest.raises(InvalidConfig, match="'wrong' has 40 latents and 3 directions"):
         compare_family([wrong, members[0]], ["rsa"])
+
+
+def test_settings_of_one_metric_are_not_mixed(family) -> None:
+    members, _ = family
+    both = [geomsim.metric("svcca", kept_variance=share) for share in (0.5, 0.99)]
+    found = compare_family(members, both, null=None, pairing=GATES)
+    spread = found.spread()
+    assert list(spread["n"]) == [1, 1, 2, 2]
+    assert spread["parameters"].nunique() == 2
+    assert spread["mean"].nunique() == 4
+
+
+def test_two_without_a_mutual_pair_are_named(family) -> None:
+    members, _ = family
+    silent = Member("silent", Codes.from_dense(np.eye(N_TOKENS, 40)), members[1].directions)
+    with pytest.raises(InvalidPairing, match="dictionaries 'one' and 'silent': no pair was found"):
+        compare_family([members[1], silent], ["rsa"], pairing=GATES)
+    with pytest.raises(InvalidConfig, match="pairs=0: compare at least one pair"):
+        compare_family(members, ["rsa"], pairs=0)
+    with pytest.raises(InvalidConfig, match="paired by mutual choice; leave the method out"):
+        compare_family(members, ["rsa"], pairing={"method": "max"})

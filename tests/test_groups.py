@@ -27,6 +27,7 @@ from geomsim.group_files import read_groups
 from geomsim.group_table import compare_all_groups
 from geomsim.groups import Group, compare_groups, group_of
 from geomsim.nulls import RandomGroup, Shuffle
+from geomsim.report.provenance import provenance
 from geomsim.subspaces import Theme, prototypes
 from geomsim_synthetic.shapes import shape
 
@@ -115,6 +116,19 @@ def test_pairs_say_which_row_belongs_to_which():
     assert fewer.warnings == ("2 rows of 'left' and 'right' are in no pair, and were left out",)
 
 
+def test_rows_in_both_groups_are_counted():
+    told = "have {} in common, which alone can make them alike: random groups have as many"
+    for right, words in (([4, 9, 1, 2, 3, 5], "3 rows"), ([8, 2, 3, 5, 6, 7], "1 row")):
+        for metric in ("rsa", "singular-values"):
+            found = compare_groups(SPACE, LEFT, right, metric, correspondence="by order", draws=9)
+            assert [told.format(words) in note for note in found.warnings] == [True]
+            assert "'left' and 'right'" in found.warnings[0]
+    paired = compare_groups(
+        SPACE, LEFT, [4, 9, 3, 5, 6, 7], "rsa", correspondence=[(1, 3), (30, 5), (22, 6)], null=None
+    )
+    assert [note for note in paired.warnings if "common" in note] == []  # of the rows that are compared
+
+
 def test_unpaired_metrics_compare_whole_groups():
     expected = compare(POINTS[LEFT], POINTS[RIGHT[:4]], "singular-values", null=None).score
     found = compare_groups(SPACE, LEFT, RIGHT[:4], "singular-values", draws=9)
@@ -150,6 +164,8 @@ def test_the_pool_limits_the_draws():
     found = compare_groups(far, [0, 1, 2], [3, 4, 5], Shift(), pool=range(50), draws=200)
     assert found.null.max() < 10
     assert found.facts["rows in the pool"] == 50
+    backwards = compare_groups(far, [0, 1, 2], [3, 4, 5], Shift(), pool=range(49, -1, -1), draws=200)
+    assert np.array_equal(backwards.null, found.null)
     with pytest.raises(InvalidConfig, match="the pool has 4 rows and lacks 1 of group 'right', the first is row 5"):
         compare_groups(far, [0, 1], [2, 5], Shift(), pool=[0, 1, 2, 3])
 
@@ -179,8 +195,9 @@ def test_what_cannot_be_compared():
         compare_groups(SPACE, LEFT, RIGHT[:4], "rsa", correspondence="by order")
     with pytest.raises(InvalidConfig, match="correspondence is 'by order' or a list of pairs of rows, got 'by name'"):
         compare_groups(SPACE, LEFT, RIGHT, "rsa", correspondence="by name")  # type: ignore[arg-type]
-    with pytest.raises(InvalidPairing, match=r"correspondence is a list of pairs \(left row, right row\)"):
-        compare_groups(SPACE, LEFT, RIGHT, "rsa", correspondence=["ab", "cd"])
+    for wrong in (["ab", "cd"], [1, 2], 7, np.arange(3), torch.arange(3), [], [(1, 2, 3)], geomsim.Pairing([0], [1])):
+        with pytest.raises(InvalidPairing, match=r"correspondence is 'by order' or a list of pairs \(left row, right"):
+            compare_groups(SPACE, LEFT, RIGHT, "rsa", correspondence=wrong)  # type: ignore[arg-type]
     with pytest.raises(InvalidPairing, match=r"pair 1 of the correspondence, \(9, 50\), names a row that is not in"):
         compare_groups(SPACE, LEFT, RIGHT, "rsa", correspondence=[(4, 5), (9, 50)])
     with pytest.raises(InvalidConfig, match="correspondence, rows of 'left': row 4 is given more than once"):
@@ -256,17 +273,35 @@ def test_one_unusual_group_makes_no_couple_where_the_other_is_kept():
     assert found.p_value > 0.05
 
 
-@pytest.mark.parametrize(("metric", "correspondence"), [("debiased-cka", "by order"), ("singular-values", None)])
-def test_p_is_uniform_for_random_groups_through_the_public_function(metric: str, correspondence: Any):
+def heavy_tailed(random: np.random.Generator) -> np.ndarray:
+    return random.standard_t(3, size=(40, 4)) * np.array([4.0, 2.0, 1.0, 0.5])
+
+
+def clustered(random: np.random.Generator) -> np.ndarray:
+    """Rows that come in clusters: what is exchangeable is which of them make up the groups, not the rows."""
+    return 3 * random.normal(size=(8, 4))[np.arange(40) % 8] + 0.3 * random.normal(size=(40, 4))
+
+
+@pytest.mark.parametrize(
+    ("make", "metric", "correspondence", "kept", "common"),
+    [
+        (heavy_tailed, "debiased-cka", "by order", None, 0),
+        (clustered, "singular-values", None, None, 2),
+        (clustered, "procrustes", "by order", "left", 3),
+    ],
+)
+def test_p_is_uniform_for_random_groups_through_the_public_function(
+    make: Callable[[np.random.Generator], np.ndarray], metric: str, correspondence: Any, kept: Any, common: int
+):
     found = []
-    for seed in range(300):
+    for seed in range(200):
         random = np.random.default_rng(1000 + seed)
         rows = random.permutation(40)
-        points = random.standard_t(3, size=(40, 4)) * np.array([4.0, 2.0, 1.0, 0.5])
-        options = {"correspondence": correspondence, "draws": 19, "seed": seed}
-        found.append(compare_groups(points, rows[:9], rows[9:18], metric, **options).p_value)
+        options = {"correspondence": correspondence, "draws": 19, "seed": seed, "null": RandomGroup(kept)}
+        one, other = rows[:9], rows[9 - common : 18 - common]
+        found.append(compare_groups(make(random), one, other, metric, **options).p_value)
     ranks = np.rint(np.array(found) * 20)
-    assert stats.kstest((ranks - np.random.default_rng(0).random(300)) / 20, "uniform").pvalue > 1e-3
+    assert stats.kstest((ranks - np.random.default_rng(0).random(200)) / 20, "uniform").pvalue > 1e-3
 
 
 # --- tables ----------------------------------------------------------------------------------------------------------
@@ -282,6 +317,8 @@ def test_each_two_groups_by_each_metric_with_corrections():
     assert table.columns[:3].tolist() == ["model", "left_group", "right_group"]
     assert table["metric"].tolist() == ["rsa", "singular-values"] * 3
     couples = [("first", "second"), ("first", "third"), ("second", "third")]
+    assert [cell.pair for cell in study.cells] == [0, 0, 1, 1, 2, 2]
+    assert [(pair["left"].name, pair["right"].name) for pair in study.pairs] == couples
     assert list(zip(table["left_group"], table["right_group"], strict=True)) == [c for c in couples for _ in range(2)]
     assert np.allclose(table["holm"], holm(table["p_value"]))
     assert np.allclose(table["bh"], benjamini_hochberg(table["p_value"]))
@@ -289,6 +326,18 @@ def test_each_two_groups_by_each_metric_with_corrections():
         rows = [THIRDS[record[f"{side}_group"]] for side in ("left", "right")]
         one = compare_groups(SPACE, *rows, record["metric"], correspondence="by order", draws=19)
         assert (one.score, one.p_value) == (record["score"], record["p_value"])
+
+
+def test_shuffles_of_one_couple_are_corrected_together():
+    study = compare_all_groups(
+        SPACE, THIRDS, ["rsa", "procrustes"], correspondence="by order", null="shuffle", draws=49
+    )
+    one = compare_all_groups(
+        SPACE, THIRDS, ["rsa", "procrustes"], couples=[("first", "third")], correspondence="by order", null="shuffle",
+        draws=49,
+    )  # fmt: skip
+    assert study.table["family"].nunique() == 3
+    assert study.table["maxt"][2:4].tolist() == one.table["maxt"].tolist()
 
 
 def test_a_table_is_saved_and_read_by_the_report(tmp_path: Path):
@@ -334,9 +383,60 @@ def test_a_correspondence_for_each_couple_and_several_nulls():
     assert "pairing" not in study.pairs[1]
 
 
+def test_pairs_and_pools_that_are_read_once_serve_all_couples_metrics_and_nulls():
+    pairs = {("first", "second"): zip(range(20), range(39, 19, -1), strict=True)}
+    study = compare_all_groups(
+        SPACE, THIRDS, ["rsa", "procrustes"], couples=[("first", "second")], correspondence=pairs, pool=iter(range(40)),
+        null=["random-group", "shuffle"], draws=9,
+    )  # fmt: skip
+    assert study.failed == []
+    assert study.table["score"][0] == compare(POINTS[:20], POINTS[39:19:-1], "rsa", null=None).score
+    assert study.cells[2].comparison.facts["rows in the pool"] == 40
+    assert study.config["pool"] == list(range(40))
+    assert compare_all_groups(SPACE, THIRDS, ["mmcs"], null=None).config["pool"] is None
+
+
+def test_a_correspondence_holds_whichever_group_comes_first():
+    pairs = {("second", "first"): [(39 - row, row) for row in range(20)]}
+    study = compare_all_groups(
+        SPACE, THIRDS, ["rsa"], couples=[("first", "second"), ("second", "first")], correspondence=pairs, draws=9
+    )
+    expected = compare(POINTS[:20], POINTS[39:19:-1], "rsa", null=None).score
+    assert study.table["score"].tolist() == pytest.approx([expected, expected])
+    assert study.cells[0].comparison.provenance["left"]["rows"] == list(range(20))
+    drawn = study.pairs[0]["pairing"]
+    assert (drawn.left.tolist(), drawn.right.tolist()) == (list(range(20)), list(range(19, -1, -1)))
+
+
+def test_pairs_of_rows_outside_of_their_groups_are_found_before_any_work():
+    PREPARED.clear()
+    pairs = {("second", "third"): [("w20", "w40"), ("w21", "w0")]}
+    for metric in (Noted(), "mmcs"):
+        with pytest.raises(InvalidPairing, match=r"second and third: pair 1 of the correspondence, \('w21', 'w0'\)"):
+            compare_all_groups(SPACE, THIRDS, [metric], correspondence=pairs, draws=9)
+    assert PREPARED == []
+
+
+def test_an_empty_group_with_pairs_stands_in_the_table():
+    groups = {**THIRDS, "none": Group("none", np.array([], dtype=np.int64))}
+    pairs = {("first", "none"): [(0, 30)]}
+    study = compare_all_groups(SPACE, groups, ["rsa"], couples=[("first", "none")], correspondence=pairs, draws=9)
+    assert study.table["error"].tolist() == ["empty: no row is in 'none'"]
+
+
+def test_a_report_names_no_file_that_would_not_run():
+    study = compare_all_groups(SPACE, THIRDS, ["rsa"], correspondence="by order", draws=9)
+    told = provenance(study.run_record())
+    assert "study.toml" not in told
+    assert "run the Python code" in told["How to get these numbers again"][0]
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
+        ({"correspondence": "by name"}, InvalidConfig, "correspondence of several groups is 'by order' or a mapping"),
+        ({"correspondence": [(0, 20)]}, InvalidConfig, r"got \[\(0, 20\)\]"),
+        ({"correspondence": {"w0": "w20"}}, InvalidConfig, "got {'w0': 'w20'}"),
         ({"groups": {"one": [1]}}, InvalidConfig, "two groups are compared, got 'one'"),
         ({"metrics": []}, InvalidConfig, "at least one metric is needed"),
         ({"null": []}, InvalidConfig, "at least one null is needed"),
@@ -470,6 +570,27 @@ def test_groups_in_files(tmp_path: Path):
             "[groups]\na = [3]\n[[correspondence]]\nleft = 'a'\nright = 'b'\npairs = []",
             "correspondence 1: no group is called 'b'; there are a",
         ),
+        (
+            "g.toml",
+            "[groups]\na = [3]\n[[correspondence]]\nleft = ['a']\nright = 'a'\npairs = []",
+            r"correspondence 1: no group is called \['a'\]; there are a",
+        ),
+        *(
+            (
+                "g.json",
+                json.dumps(
+                    {
+                        "groups": {"a": [3], "b": [4]},
+                        "correspondence": [
+                            {"left": "a", "right": "b", "pairs": [[3, 4]]},
+                            {"left": left, "right": right, "pairs": [[3, 4]]},
+                        ],
+                    }
+                ),
+                f"correspondence 2: pairs of '{left}' and '{right}' are given before; write them in one table",
+            )
+            for left, right in ("ab", "ba")
+        ),
     ],
 )
 def test_bad_files(tmp_path: Path, name: str, text: str, message: str):
@@ -499,4 +620,7 @@ def test_a_kept_group_is_prepared_once():
     PREPARED.clear()
     compare_groups(SPACE, LEFT, RIGHT, Noted(), correspondence="by order", null=RandomGroup("right"), draws=9)
     assert len(PREPARED) == 2 + 9
+    PREPARED.clear()
+    compare_all_groups(SPACE, THIRDS, [Noted()], correspondence="by order", null=None)
+    assert len(PREPARED) == 3  # and each group once for all couples
     assert geomsim.nulls.NULLS["random-group"] == RandomGroup()

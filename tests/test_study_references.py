@@ -181,7 +181,7 @@ def test_the_report_speaks_of_the_question_and_not_of_its_references(study: Stud
     contents = contents_of_study(study, graphs=0)
     assert "role cross-model" in contents.sentences[1]
     shares = [row["baseline"] / row["corrected"] for row in contents.references]
-    kept = f"and a re-randomised model keeps {max(0.0, median(shares)):.0%} of it"
+    kept = f"a re-randomised model keeps {max(0.0, median(shares)):.0%} of it"
     assert contents.sentences[1].startswith(f"Beside its references (2 metrics, 1 pair of layers; medians): {kept}.")
     assert [row["metric"] for row in contents.references] == ["rsa", "procrustes"]
     assert contents.scores.first is not None
@@ -206,3 +206,58 @@ def test_the_words_are_medians_over_what_was_asked() -> None:
         beside_references([{**row, "ceiling": None, "second_seed": None, "baseline": None} for row in rows], place)
         == ""
     )
+
+
+def test_references_at_chance_are_left_out_of_the_words_and_counted() -> None:
+    rows = [
+        {"metric": f"metric {number}", "corrected": 0.2, "ceiling": ceiling, "baseline": None}
+        for number, ceiling in enumerate((0.4, 0.5, -0.01, 0.0))
+    ]
+    without = {"metric": "metric 4", "corrected": 0.3}
+    assert beside_references([*rows, without], {}) == (
+        "Beside its references (4 metrics, 1 pair of layers; medians): 45% of what two dictionaries of one layer of "
+        "one model share (2 at chance left out)."
+    )
+
+
+def test_a_revision_is_another_model_and_what_is_usual_need_not_be_said() -> None:
+    models: dict[str, dict[str, Any]] = {
+        "early": {"path": "a", "revision": "step1000"}, "late": {"path": "a"}, "again": {"path": "./a"},
+        "noise": {"rerandomise": "late"}, "noise again": {"rerandomise": "again", "seed": 0, "embeddings": "redrawn"},
+        "early noise": {"rerandomise": "early"}, "kept": {"rerandomise": "late", "embeddings": "kept"},
+    }  # fmt: skip
+    assert first_of_kind(models) == {
+        "early": "early", "late": "late", "again": "late", "noise": "noise", "noise again": "noise",
+        "early noise": "early noise", "kept": "kept",
+    }  # fmt: skip
+    # Two checkpoints are a question, and no two dictionaries of one model.
+    cells = [record("cross-model", "early", "late", (0, 0), 0.2), record("cross-model", "early", "again", (0, 0), 0.3)]
+    assert asked_about(cells, models) == [0]
+    assert references_of(cells, models)[0]["instances"] == 2
+
+
+def test_where_the_first_dictionaries_were_not_compared_the_next_ones_are_what_is_asked() -> None:
+    # `left` has neurons alone: its features are those of `left 2`.
+    cells = [
+        record("cross-model", "left", "right", (0, 0), 0.1, rows="neurons"),
+        record("cross-model", "left 2", "right", (0, 0), 0.2),
+        record("cross-model", "left 2", "right 2", (0, 0), 0.3),
+        record("cross-model", "left 2", "right", (0, 0), 0.2, metric="another"),
+        record("cross-model", "left 2", "right 2", (0, 0), 0.2, metric="a third"),
+    ]
+    assert asked_about(cells, MODELS) == [0, 1, 3]
+    found = references_of(cells, MODELS)
+    assert [row["left_model"] for row in found] == ["left", "left 2", "left 2"]
+    assert [row["instances"] for row in found] == [1, 2, 1]
+
+
+def test_a_couple_that_was_compared_twice_counts_once() -> None:
+    twice = [*CELLS, record("cross-model", "left 2", "right", (0, 1), 0.9), {**CELLS[4], "corrected": 0.9}]
+    found = references_of(twice, MODELS)[0]
+    expected = references_of(CELLS, MODELS)[0]
+    assert found == expected
+    # Of a score itself each cell has a row, with its own number among the couples.
+    again = record("cross-model", "left", "right", (0, 1), 0.26)
+    first, _, last = references_of([*CELLS, again], MODELS)
+    assert (first["instances"], last["instances"]) == (3, 3)
+    assert (first["instances_high"], last["instances_high"]) == (0.25, 0.26)

@@ -30,7 +30,8 @@ GROUPS = {
         "geomsim.report.heatmap", "geomsim.report.bars", "geomsim.report.number_line",
         "geomsim.report.null_distribution", "geomsim.report.multiplicity", "geomsim.report.scree",
         "geomsim.report.node_link", "geomsim.report.birth_death", "geomsim.report.setting_field",
-        "geomsim.report.activations", "geomsim.report.leaderboard_figure", "geomsim.report.saving",
+        "geomsim.report.splitting", "geomsim.report.causal", "geomsim.report.activations",
+        "geomsim.report.leaderboard_figure", "geomsim.report.saving",
     ),
 }  # fmt: skip
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import null_pages
 from page_parts import DOCS, ROOT, as_markdown, number, rst, table, toctree
 
 from geomsim.catalog import entries
-from geomsim.errors import GeomsimError
 from geomsim.metric_facts import describe
+from geomsim.metric_text import metric_text
 from geomsim_synthetic import SEPARATING
 
 FOLDER = "_generated/metrics"
@@ -28,7 +30,7 @@ _INVARIANCES = {
     "column_permutation": "columns of a side in another order",
     "monotone": "any rising function of the entries",
 }
-_HOW_NULLS = {
+HOW_NULLS = {
     "shuffle": "the default: is this correspondence closer than another one of the same rows?",
     "exact": "the same question, in closed form and without draws",
     "noise-floor": "the default: how far apart are random halves of one side? A multiple, no p-value",
@@ -88,14 +90,27 @@ def page(kind: type, facts: Mapping[str, Any], settings: Mapping[str, Any]) -> s
         rst(f".. autoclass:: {kind.__module__}.{kind.__qualname__}\n   :no-members:"),
         "## Which null",
         table(["null", "what it asks of this metric"], _nulls(facts)),
-        f'`geomsim.compare(left, right, "{name}", null=...)`. '
         "[What p means here](/explanation/what_p_means.md) says what a small p tells, and what it does not.",
+        asked(facts),
         "## Where it fails and another succeeds",
         separations(name, settings),
         "## Its card",
         card(name),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def asked(facts: Mapping[str, Any]) -> str:
+    """How a metric is asked for in Python and on the command line, with a parameter where it has any."""
+    name = facts["name"]
+    python, line = f'"{name}"', name
+    given = next(({key: value} for key, value in facts["parameters"].items() if value is not None), None)
+    if given:
+        ((key, value),) = given.items()
+        python, line = f'geomsim.metric("{name}", {key}={value!r})', shlex.quote(metric_text(name, given))
+    return (
+        f"```python\ngeomsim.compare(left, right, {python})\n```\n\n```bash\ngeomsim compare LEFT RIGHT -m {line}\n```"
+    )
 
 
 def _facts(facts: Mapping[str, Any]) -> str:
@@ -125,7 +140,14 @@ def _range(facts: Mapping[str, Any]) -> str:
 
 
 def _nulls(facts: Mapping[str, Any]) -> list[list[str]]:
-    return [[f"[`{null}`](/_generated/nulls/{null}.md)", _HOW_NULLS[null]] for null in facts["nulls"]]
+    return [[f"[`{null}`](/_generated/nulls/{null}.md)", _asks(facts["name"], null)] for null in facts["nulls"]]
+
+
+def _asks(metric: str, null: str) -> str:
+    """What a null asks of a metric: in words of this page, else in the null's own."""
+    if null == "exact" and "no p-value" in null_pages.answer(null, metric):
+        return "no question: it gives the mean by chance in closed form, and no p-value"
+    return HOW_NULLS.get(null) or null_pages.first_sentence(null_pages.nulls()[null])
 
 
 def separations(name: str, settings: Mapping[str, Any]) -> str:
@@ -187,11 +209,3 @@ def card(name: str) -> str:
         "[How to read a card](/metric_cards.md) explains each line.", text.strip(), "### Among the others",
         f"The leaderboard of the {kind} cards.", figure,
     ])  # fmt: skip
-
-
-def check_nulls() -> None:
-    """Raise GeomsimError where a null has no words here."""
-    for entry in entries():
-        for null in describe(entry)["nulls"]:
-            if null not in _HOW_NULLS:
-                raise GeomsimError(f"docs/_extensions/metric_pages.py has no words for the null {null!r}")

@@ -30,7 +30,7 @@ def write_pages(write: Callable[[str, str], None]) -> list[str]:
     found = nulls()
     for name, kind in found.items():
         write(f"{FOLDER}/{name}.md", page(name, kind))
-    rows = [[f"[`{name}`]({name}.md)", as_markdown(_first(kind))] for name, kind in found.items()]
+    rows = [[f"[`{name}`]({name}.md)", as_markdown(first_sentence(kind))] for name, kind in found.items()]
     write(
         f"{FOLDER}/index.md",
         "\n\n".join([
@@ -75,10 +75,11 @@ def answer(null: str, metric: str) -> str:
         except geomsim.GeomsimError as error:
             return f"refuses: {error}"
     if found.p_value is None:
-        return "mean and spread of its draws, and no p-value"
+        return f"{'the mean alone' if found.null is None else 'mean and spread of its draws'}, and no p-value"
     draws = "without draws" if found.null is None else f"from {len(found.null)} draws"
     return f"mean, spread and p-value, {draws}"
 
 
-def _first(kind: type[geomsim.Null]) -> str:
+def first_sentence(kind: type[geomsim.Null]) -> str:
+    """What a null says of itself first."""
     return " ".join((inspect.getdoc(kind) or "").split("\n\n")[0].split())

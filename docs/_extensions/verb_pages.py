@@ -30,7 +30,7 @@ def write_pages(write: Callable[[str, str], None]) -> list[str]:
     found = verbs()
     for name, verb in found.items():
         write(f"{FOLDER}/{name}.md", page(name, verb))
-    rows = [[f"[`geomsim {name}`]({name}.md)", verb.help] for name, verb in found.items()]
+    rows = [[f"[`geomsim {name}`]({name}.md)", verb.help.split("\n\n")[0]] for name, verb in found.items()]
     write(
         f"{FOLDER}/index.md",
         "\n\n".join([

@@ -76,9 +76,11 @@ Jaccard's index). Random pairs are nodes of like size that share no row; reshuff
 ## What this does not say
 
 An effect is an average over places, in one kind of text; two latents may agree on average and differ at each
-place, or the other way round. A dictionary with another seed gives other latents. A low score of a pair is no
-proof that the models differ: a latent's effect measured on two halves of the text agrees with itself to
-{half_left:z.2f} (`left`) and {half_right:z.2f} (`right`), which is what a perfect pair could reach here, and
+place, or the other way round. Chance is that of all random pairs together, which is right for the share of pairs
+used alike and says less of a single pair: latents whose effects lie along the few directions in which all effects
+differ most have random scores that spread more. A dictionary with another seed gives other latents. A low score
+of a pair is no proof that the models differ: a latent's effect measured on two halves of the text agrees with
+itself to {half_left:z.2f} (`left`) and {half_right:z.2f} (`right`), which is what a perfect pair could reach here, and
 one latent of the left dictionary may be spread over several of the right one.
 """
 

@@ -1,6 +1,6 @@
 """Feature splitting on a shipped model: one layer, dictionaries of 512, 1,024 and 4,096 latents, several seeds.
 
-python examples/feature_splitting/run.py             # under three minutes; results.json, README.md and figures
+python examples/feature_splitting/run.py             # a few minutes; results.json, README.md and figures
 python examples/feature_splitting/run.py --render    # README.md and figures again from results.json
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sae_family
 import splitting_study
 import torch
@@ -50,7 +51,8 @@ def measured(instances: Sequence[Instance], text: Sequence[Document]) -> dict[st
         {
             "name": instance.name, "size": instance.size, "seed": instance.seed, "l0": codes.l0,
             "explained variance": dictionary.explained_variance(points), "dead": int((codes.firings() == 0).sum()),
-            "median firings": float(sorted(codes.firings())[codes.n_latents // 2]),
+            "few firings": int(((codes.firings() > 0) & (codes.firings() < splitting_study.MIN_FIRINGS)).sum()),
+            "median firings": float(np.median(codes.firings())),
         }
         for instance, (codes, dictionary) in read.items()
     ]  # fmt: skip
@@ -61,12 +63,18 @@ def measured(instances: Sequence[Instance], text: Sequence[Document]) -> dict[st
         min(instances, key=lambda each: (each.size, each.seed)),
         min(instances, key=lambda each: (-each.size, each.seed)),
     )
+    seeds = next(pair for pair in found if pair[0] == ends[0] and pair[1].size == ends[0].size)
+    pairs = [splitting_study.recorded(*pair, each) for pair, each in found.items()]
+    for pair, nearer in zip(pairs, splitting_study.not_nearer(read, list(found)), strict=True):
+        pair["not nearer"] = nearer
+    said("looked for nearest latents", start)
     results = {
         "documents": len(text), "tokens": stream.n_tokens, "every": sae_family.EVERY, "members": members,
         "shifts": splitting_study.SHIFTS,
-        "pairs": [splitting_study.recorded(*pair, each) for pair, each in found.items()],
+        "pairs": pairs,
         "stability": splitting_study.stability(found),
-        "sensitivity": splitting_study.sensitivity(read, *ends), "ends": [each.name for each in ends],
+        "sensitivity": splitting_study.sensitivity(read, [ends, seeds]), "ends": [each.name for each in ends],
+        "without their like": splitting_study.without_their_like(read, [each for each in instances if not each.seed]),
         "families": splitting_study.readable(found[ends], read, *ends, text),
     }  # fmt: skip
     said("looked at families", start)

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from geomsim.activations.splitting_classes import JUDGED, UNJUDGED, classes_of
 from geomsim.report.saving import save_figure
 from geomsim.report.splitting import splitting_figure
 
 Results = Mapping[str, Any]
-
-CLASSES = ("one-to-one", "split", "merged", "tangled", "nested", "overlapping", "vanished", "new")
 
 _HEAD = """\
 # Feature splitting: one layer, dictionaries of three sizes, several seeds
@@ -24,8 +23,8 @@ TopK with 16 latents a token, so the larger one shares out as many firings among
 seed too, so **every number across sizes stands beside the same number between two seeds of one size**.
 
 `python examples/feature_splitting/run.py` measures all of this again on {documents} held-out files of the standard
-library ({tokens:,} tokens) and writes this page; under three minutes on two idle cores. `geomsim splitting` does the
-same for two dictionaries of your own.
+library ({tokens:,} tokens) and writes this page; a few minutes on two idle cores. `geomsim splitting` does the same for
+two dictionaries of your own.
 
 ## In short
 
@@ -35,8 +34,9 @@ same for two dictionaries of your own.
 
 {members}
 
-Dead latents are those of {documents} files; "few firings" below are latents on fewer than 100 of the tokens. Neither is
-judged.
+Dead latents fire on none of the {documents} files, those of few firings on fewer than 100 of the tokens. Neither are
+judged: **all shares below are of the others**. In the largest dictionaries a quarter of the latents are so rare; on
+more text some of them would be parts of splits.
 """
 
 _CLASSES = """\
@@ -47,8 +47,9 @@ beyond what chance gives a container so often on, and significantly so against o
 shifted, {shifts} times; by that chance 5% of larger latents lie inside some smaller one by {threshold} or more).
 **One-to-one**: each covers most of the other. **Split**: several larger latents lie inside a smaller one, each fires
 mostly where the others do not, and together they cover most of it. **Merged**: the same the other way. **Tangled**:
-linked in other ways. **Nested**: inside a latent that it does not, with others, make up. **Overlapping**: together
-beyond chance, neither inside the other. **Vanished**, **new**: nothing beyond chance on the other side.
+linked in other ways. **Nested**: inside a latent that it does not, with others, make up. **Containing**: latents of the
+other side lie inside it, and cover less than half of it. **Overlapping**: together with the other side beyond chance,
+but nobody's part and without any. **Vanished**, **new**: nothing beyond chance on the other side.
 
 Of the smaller dictionary's latents, mean and standard deviation over pairs of dictionaries (pairs share dictionaries,
 so the deviation is somewhat too small):
@@ -64,16 +65,37 @@ there is what any two dictionaries differ by.
 
 ![Classes of the latents, and into how many parts they are split](figures/classes.svg)
 
-### How much hangs on the threshold
+### Does anything vanish?
 
-{ends}, smaller latents, with other thresholds for both what lies inside and what is covered:
+"Vanished" is a strict word: the latents of one layer fire on the same few tokens again and again, so that hardly any is
+together with no other beyond chance. To see how strict, a tenth of the latents of a dictionary, drawn at random, was
+taken out of a copy of it, and the copy compared with the whole. What the latents without their copy are called:
+
+{removed}
+
+So next to no latent would be called vanished or new if it were. Two questions that can be answered either way stand
+beside the classes: whether the other dictionary has a direction of cosine .7 or more, and whether it has a latent that
+is nearer (by correlation) than the next latent of the own dictionary is. To a latent that was taken out none is.
+
+{vanished}
+
+By directions most latents have no like in another dictionary, of another size or another seed. By what they do, nearly
+all smaller latents have a nearer relative in the larger dictionary than at home: they are cut anew, and not lost. (More
+latents offer more relatives. But between two seeds of one size, which offer as many as there are at home, few have none
+nearer either, but for the rare latents of the largest dictionaries.)
+
+### How much depends on the settings
+
+Smaller latents of {ends}, and of two seeds of {first:,}, with one setting changed at a time.
+The threshold is for both what lies inside and what is covered.
 
 {sensitivity}
 
 ### Is it the same features that split?
 
 Against two larger dictionaries that differ in their seed alone: how often a smaller latent falls into the same class
-(Cohen's kappa: 0 by chance, 1 always), and how many of the latents that split once split twice.
+(Cohen's kappa: 0 by chance, 1 always), how many split against the first, and how many of these against the other too.
+By chance: the share that splits against the other, of those that split against the first.
 
 {stability}
 """
@@ -125,8 +147,9 @@ def readme(results: Results) -> str:
         ),
         _CLASSES.format(
             shifts=results["shifts"], threshold=_decimal(first["by chance"]), smaller=_shares(results, "smaller"),
-            larger=_shares(results, "larger"), ends=ends, sensitivity=_sensitivity(results["sensitivity"]),
-            stability=_stability(results["stability"]),
+            larger=_shares(results, "larger"), ends=ends, first=first["smaller size"],
+            sensitivity=_sensitivity(results["sensitivity"]), stability=_stability(results["stability"]),
+            removed=_removed(results["without their like"]), vanished=_vanished(results),
         ),
         _DIRECTIONS.format(agreement=_agreement(results)),
         _GEOMETRY.format(pairs=results["geometry"]["pairs"], geometry=_geometry(results["geometry"])),
@@ -163,42 +186,65 @@ def _short(results: Results) -> str:
     seeds = [pair for (small, large), pairs in groups.items() if small == large for pair in pairs]
 
     def share(pairs: Sequence[Any], name: str, side: str = "smaller") -> str:
-        found = [pair["shares"][side].get(name, 0.0) for pair in pairs]
-        return f"{min(found):.1%} to {max(found):.1%}" if len(found) > 1 else f"{found[0]:.1%}"
+        return _range([pair["shares"][side].get(name, 0.0) for pair in pairs])
 
+    def of(pairs: Sequence[Any], question: str) -> str:
+        return _range([pair[question]["smaller"] for pair in pairs])
+
+    called = {
+        name: sum(each["counts"][name] for each in results["without their like"]) for name in classes_of("larger")
+    }
+    known = sum(count for name, count in called.items() if name not in UNJUDGED)
+    splits = [each["shares"]["split"] for each in results["sensitivity"] if results["ends"][1] == each["larger"]]
     lines = [
         f"* **Few latents split cleanly**: {share(across, 'split')} of the smaller latents. Between two seeds of one "
-        f"size it is {share(seeds, 'split')}, so splitting is more than what any two dictionaries differ by.",
+        f"size it is {share(seeds, 'split')}, so splitting is more than what any two dictionaries differ by. How many "
+        f"depends on the settings: {_range(splits)} for {' and '.join(results['ends'])}.",
+        f"* **Many lose parts**: {share(across, 'containing')} of the smaller latents contain larger ones that cover "
+        f"less than half of them ({share(seeds, 'containing')} between two seeds), and "
+        f"{share(across, 'overlapping')} overlap with others, nobody inside the other.",
         f"* **{share(across, 'one-to-one')} stay one-to-one across sizes, and {share(seeds, 'one-to-one')} between "
         "seeds of one size.** Another seed changes as many features as another size does.",
-        f"* **Next to nothing vanishes**: {share(across, 'vanished')} of the smaller latents have nothing beyond "
-        f"chance in the larger dictionary, and {share(across, 'new', 'larger')} of the larger ones are new in that "
-        "sense. The rest is cut another way: it overlaps, or is nested.",
+        f"* **Little vanishes.** {share(across, 'vanished')} of the smaller latents are called so, which says little: "
+        f"of {known:,} latents whose copy was deleted {called['new'] / known:.1%} are. But "
+        f"{of(across, 'not nearer')} alone have no nearer latent in the larger dictionary than in their own, as a "
+        f"deleted one has not ({of(seeds, 'not nearer')} between two seeds).",
     ]
     if results["stability"]:
-        twice = sum(each["split twice"] for each in results["stability"])
-        once = sum(each["split once"] for each in results["stability"])
-        expected = sum(each["split expected"] for each in results["stability"])
+        twice, once, expected = (
+            sum(each[name] for each in results["stability"]) for name in ("split twice", "split once", "split expected")
+        )
         lines.append(
-            f"* **Which latents split depends on the seed of the larger dictionary**: of {once} splits, {twice} are "
-            f"splits against the other seed as well; by chance it would be {expected:.1f}."
+            "* **Which latents split depends on the seed of the larger dictionary**: over "
+            f"{len(results['stability'])} comparisons {twice / once:.0%} of the splits are splits against another seed "
+            f"as well ({twice} of {once}); by chance it would be {expected / once:.0%} ({expected:.1f})."
         )
     return "\n".join(_folded(line) for line in lines)
+
+
+def _range(shares: Sequence[float]) -> str:
+    """The smallest and the largest.
+
+    >>> _range([0.2, 0.1]), _range([0.125])
+    ('10.0% to 20.0%', '12.5%')
+    """
+    return f"{min(shares):.1%} to {max(shares):.1%}" if len(shares) > 1 else f"{shares[0]:.1%}"
 
 
 def _members(members: Sequence[Any]) -> str:
     rows = [
         f"| {each['name']} | {_decimal(each['explained variance'], 3)} | {each['l0']:.1f} | {each['dead']} | "
-        f"{each['median firings']:,.0f} |"
+        f"{each['few firings']:,} | {each['median firings']:,.0f} |"
         for each in members
     ]
     return "\n".join([
-        "| latents | explained variance | L0 | dead | median firings |", "| --- | --- | --- | --- | --- |", *rows
+        "| latents | explained variance | L0 | dead | few firings | median firings |",
+        "| --- | --- | --- | --- | --- | --- |", *rows,
     ])  # fmt: skip
 
 
 def _shares(results: Results, side: str) -> str:
-    shown = [name for name in CLASSES if name != ("new" if side == "smaller" else "vanished")]
+    shown = [name for name in JUDGED if name != ("new" if side == "smaller" else "vanished")]
     rows = []
     for (small, large), pairs in _by_sizes(results):
         cells = [_mean_sd([pair["shares"][side].get(name, 0.0) for pair in pairs]) for name in shown]
@@ -209,12 +255,46 @@ def _shares(results: Results, side: str) -> str:
 
 
 def _sensitivity(records: Sequence[Any]) -> str:
-    shown = [name for name in CLASSES if name != "new"]
+    shown = [name for name in JUDGED if name != "new"]
+    rows = [
+        f"| {each['setting']} | {each['smaller']} in {each['larger']} | "
+        + " | ".join(f"{each['shares'][name]:.1%}" for name in shown)
+        + " |"
+        for each in records
+    ]
+    return "\n".join([f"| setting | dictionaries | {' | '.join(shown)} |", "| --- " * (len(shown) + 2) + "|", *rows])
+
+
+def _removed(records: Sequence[Any]) -> str:
+    shown = [name for name in JUDGED if any(each["counts"].get(name) for each in records)]
+    shown += [] if "new" in shown else ["new"]
     rows = []
     for each in records:
-        cells = [f"{each['shares'].get(name, 0.0):.1%}" for name in shown]
-        rows.append(f"| {_decimal(each['threshold'], 1)} | {' | '.join(cells)} |")
-    return "\n".join([f"| threshold | {' | '.join(shown)} |", "| --- " * (len(shown) + 1) + "|", *rows])
+        counts = each["counts"]
+        cells = [f"{counts[name]:,}" for name in shown]
+        rows.append(f"| {each['name']} | {' | '.join(cells)} | {sum(counts[name] for name in UNJUDGED):,} |")
+    head = f"| latents | {' | '.join(shown)} | not judged |"
+    return "\n".join([head, "| --- " * (len(shown) + 2) + "|", *rows])
+
+
+def _vanished(results: Results) -> str:
+    rows = []
+    for (small, large), pairs in _by_sizes(results):
+        cells = [
+            _mean_sd([shares(pair, side) for pair in pairs])
+            for side, name in (("smaller", "vanished"), ("larger", "new"))
+            for shares in (
+                lambda pair, side, name=name: pair["shares"][side][name],
+                lambda pair, side: pair["no direction"][side],
+                lambda pair, side: pair["not nearer"][side],
+            )
+        ]
+        rows.append(f"| {small:,} and {large:,}{', two seeds' * (small == large)} | {' | '.join(cells)} |")
+    names = [
+        f"{side}: {name}" for side, called in (("smaller", "vanished"), ("larger", "new"))
+        for name in (called, "no such direction", "none nearer")
+    ]  # fmt: skip
+    return "\n".join([f"| sizes | {' | '.join(names)} |", "| --- " * (len(names) + 1) + "|", *rows])
 
 
 def _stability(records: Sequence[Any]) -> str:

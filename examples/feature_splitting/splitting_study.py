@@ -7,18 +7,28 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sae_family import Instance
 
-from geomsim import Codes
+from geomsim import Codes, correlate
 from geomsim.activations import Dictionary, Document, top_contexts, top_tokens
 from geomsim.activations.feature_splitting import splitting
-from geomsim.activations.splitting_classes import SIDES, UNJUDGED
+from geomsim.activations.splitting_classes import SIDES, UNJUDGED, classes_of
 from geomsim.activations.splitting_result import Family, Splitting
 from geomsim.dictionary_family import Member, compare_family
 from geomsim.progress import tracked
 
 SHIFTS = 4
-THRESHOLDS = (0.4, 0.5, 0.6)
+MIN_FIRINGS = 100
+REMOVED = 0.1  # of the latents, for what a latent without its like is called
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "as above": {},
+    "threshold .4": {"min_share": 0.4, "min_cover": 0.4},
+    "threshold .6": {"min_share": 0.6, "min_cover": 0.6},
+    "a part adds .1 or more": {"min_part": 0.1},
+    "firings, not activation": {"weigh": "firings"},
+    "judged from 300 firings": {"min_firings": 300},
+}
 METRICS = ("svcca", "rsa", "procrustes", "knn-jaccard", "mmcs")
 DRAWS = 29
 FAMILIES, TOKENS, CONTEXTS = 6, 4, 2
@@ -36,11 +46,11 @@ def split_each(read: Read) -> Found:
     }
 
 
-def split(read: Read, small: Instance, large: Instance, threshold: float = 0.5) -> Splitting:
+def split(read: Read, small: Instance, large: Instance, **changed: Any) -> Splitting:
     """One splitting, with directions."""
     return splitting(
         read[small][0], read[large][0], smaller_dictionary=read[small][1], larger_dictionary=read[large][1],
-        min_share=threshold, min_cover=threshold, shifts=SHIFTS,
+        **{"shifts": SHIFTS, "min_firings": MIN_FIRINGS, **changed},
     )  # fmt: skip
 
 
@@ -58,6 +68,10 @@ def recorded(small: Instance, large: Instance, found: Splitting) -> dict[str, An
         "counts": found.counts, "shares": {side: found.shares(side) for side in SIDES},
         "splits": sorted(len(family.larger) for family in found.families("split")),
         "absorbing": len(found.absorbing), "agreement": found.agreement, "novel": int(stitching.novel.sum()),
+        "no direction": {
+            side: float(np.mean(cosine[~np.isnan(cosine)] < stitching.min_cosine))
+            for side, cosine in (("smaller", stitching.smaller_cosine), ("larger", stitching.larger_cosine))
+        },
         "cosine of parts": float(np.mean(cosines)) if cosines else None,
         "by chance": found.provenance["chance"]["larger"]["threshold"],
     }  # fmt: skip
@@ -86,12 +100,56 @@ def stability(found: Found) -> list[dict[str, Any]]:
     return records
 
 
-def sensitivity(read: Read, small: Instance, large: Instance) -> list[dict[str, Any]]:
-    """The classes of smaller latents with other thresholds."""
+def sensitivity(read: Read, pairs: Sequence[tuple[Instance, Instance]]) -> list[dict[str, Any]]:
+    """The classes of smaller latents with other settings, one changed at a time."""
+    each = [(name, pair) for name in SETTINGS for pair in pairs]
     return [
-        {"threshold": threshold, "shares": split(read, small, large, threshold).shares("smaller")}
-        for threshold in THRESHOLDS
-    ]
+        {
+            "setting": name, "smaller": pair[0].name, "larger": pair[1].name,
+            "shares": split(read, *pair, **SETTINGS[name]).shares("smaller"),
+        }
+        for name, pair in tracked(each, len(each), "other settings")
+    ]  # fmt: skip
+
+
+def without_their_like(read: Read, chosen: Sequence[Instance]) -> list[dict[str, Any]]:
+    """What latents are called whose copy was taken out of the other dictionary, which is their own otherwise."""
+    records = []
+    for instance in tracked(chosen, len(chosen), "latents without their like"):
+        codes = read[instance][0]
+        random = np.random.Generator(np.random.PCG64(0))
+        gone = np.sort(random.choice(codes.n_latents, int(REMOVED * codes.n_latents), replace=False))
+        rest = np.setdiff1d(np.arange(codes.n_latents), gone)
+        fewer = Codes(codes.matrix[:, rest], tokens=codes.tokens, name="the rest")
+        classes = splitting(fewer, codes, shifts=SHIFTS, min_firings=MIN_FIRINGS).classes("larger")[gone]
+        counts = {name: int((classes == name).sum()) for name in classes_of("larger")}
+        records.append({"name": instance.name, "counts": counts})
+    return records
+
+
+def not_nearer(read: Read, pairs: Sequence[tuple[Instance, Instance]]) -> list[dict[str, float]]:
+    """Share of the latents of each side to which none of the other dictionary is nearer than the next of their own.
+
+    Nearness is Pearson's r; latents on fewer tokens than are judged are left out.
+    """
+    home = {instance: _best_r(codes, codes) for instance, (codes, _) in read.items()}
+    judged = {instance: codes.firings() >= MIN_FIRINGS for instance, (codes, _) in read.items()}
+    records = []
+    for small, large in tracked(pairs, len(pairs), "nearest latents"):
+        record = {}
+        for side, one, other in (("smaller", small, large), ("larger", large, small)):
+            away = _best_r(read[one][0], read[other][0])
+            record[side] = float(np.mean((away <= home[one])[judged[one]]))
+        records.append(record)
+    return records
+
+
+def _best_r(codes: Codes, others: Codes) -> NDArray[np.float64]:
+    """The largest r of each latent with any of the others but itself, (latents,); -inf where there is none."""
+    found = correlate(codes, others, top=2, min_firings=MIN_FIRINGS, standard_errors=False).left_to_right
+    itself = (found.partner == np.arange(len(found.partner))[:, None]) & (codes is others)
+    r: NDArray[np.float64] = np.where(itself | (found.partner < 0), -np.inf, found.r).max(axis=1)
+    return r
 
 
 def geometry(read: Read) -> dict[str, Any]:

@@ -15,9 +15,12 @@ from typing import Any
 
 HERE = Path(__file__).parent
 METRICS = ("svcca", "rsa", "debiased-cka", "procrustes", "knn-jaccard")
+_PAIR = ("left", "right", "pairing", "within")  # several blocks may ask about one
+_TESTED = ("shuffle", "exact", "random-subset")
 _CORRECTED = {"p": "p_value", "bh": "bh", "holm": "holm", "maxt": "maxt"}
 _COLUMNS = ("corrected", "instances_sd", "ceiling", "second_seed", "baseline")
 _NEURONS = ("corrected", "second_seed", "baseline", "largest_p")
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven")
 _WHOLE = {"subspace": "all", "bucket": "all"}
 Json = dict[str, Any]
 
@@ -36,8 +39,10 @@ def gathered(folder: Path) -> Json:
     asked = _of(whole, null="shuffle", rows="features", units="tokens", **cross)
     return {
         "cells": len(table),
+        "metrics": int(table["metric"].nunique()),
+        "nulls": int(table["null"].nunique()),
         "without_score": int(table["error"].notna().sum()),
-        "pairs_of_spaces": int(run["config"].get("prepared_pairs", 0)),
+        "pairs_of_spaces": len({tuple(str(pair.get(key)) for key in _PAIR) for pair in run["config"]["pairs"]}),
         "features": _references(mutual, "features"),
         "neurons": _references(mutual, "neurons"),
         "layers": _layers(_of(asked, method="mutual", non_concepts="kept")),
@@ -47,7 +52,7 @@ def gathered(folder: Path) -> Json:
         "parts": _parts(_of(table, rows="features", method="max", non_concepts="left out", **cross)),
         "words": _words(_of(whole, units="words")),
         "within": _within(_of(table, role="within")),
-        "tests": {null: _tests(_of(table, **cross), null) for null in ("shuffle", "exact", "random-subset")},
+        "tests": {null: _tests(_of(table, role="cross-model"), null, first) for null in _TESTED},
     }  # fmt: skip
 
 
@@ -131,10 +136,12 @@ def _within(rows: Any) -> list[Json]:
     ]
 
 
-def _tests(rows: Any, null: str) -> Json:
-    judged = rows[rows["p_value"].notna() & (rows["null"] == null)]
+def _tests(rows: Any, null: str, first: Json) -> Json:
+    """Of the first two models; `over` is what p was corrected over: all of that role that one null judged."""
+    every = rows[rows["p_value"].notna() & (rows["null"] == null)]
+    judged = _of(every, **first)
     counts = {name: int((judged[column] <= 0.05).sum()) for name, column in _CORRECTED.items()}
-    return {"cells": len(judged), **counts, "maxt_of": int(judged["maxt"].notna().sum())}
+    return {"cells": len(judged), "over": len(every), **counts, "maxt_of": int(judged["maxt"].notna().sum())}
 
 
 def _dotted(value: float | None, digits: int = 3) -> str:
@@ -165,12 +172,14 @@ def readme(found: Json) -> str:
     rsa = _by(features, "rsa")
     judged = [row for row in features if row["ceiling"] is not None and row["metric"] != "soft-matching"]
     seeds = [row["corrected"] / row["second_seed"] for row in judged]
-    shuffle, exact, subset = (found["tests"][name] for name in ("shuffle", "exact", "random-subset"))
+    shuffle, exact, subset = (found["tests"][name] for name in _TESTED)
     within = found["within"]
     text = (HERE / "README.template.md").read_text(encoding="utf-8")
     values = {
         "cells": f"{found['cells']:,}",
         "pairs": f"{found['pairs_of_spaces']:,}",
+        "metrics": str(found["metrics"]),
+        "nulls": _WORDS[found["nulls"]],
         "without": f"{found['without_score']:,}",
         "features": _table(
             ["metric", "left and right", "sd over dictionaries", "same layer, other dictionary", "second seed of left",
@@ -204,6 +213,8 @@ def readme(found: Json) -> str:
         ),
         "within_found": str(sum(row["bh"] <= 0.05 for row in within)),
         "within_of": str(len(within)),
+        "within_couples": str(len({(row["left_group"], row["right_group"]) for row in within})),
+        "within_metrics": str(len({row["metric"] for row in within})),
         "within": _table(
             ["groups", "metric", "distance", "random groups", "p", "q"],
             [[f"{row['left_group']} and {row['right_group']}", f"`{row['metric']}`", _dotted(row["score"]),
@@ -220,7 +231,8 @@ def readme(found: Json) -> str:
         "model_pairs": " to ".join(map(str, found["model_pairs"])),
         "largest_p": _dotted(max(row["largest_p"] for row in features if row["metric"] != "linear-predictivity")),
         "bh": f"{shuffle['bh']:,}", "tests": f"{shuffle['cells']:,}", "maxt": f"{shuffle['maxt']:,}",
-        "maxt_of": f"{shuffle['maxt_of']:,}", "holm_least": f"{0.05 / shuffle['cells']:.1e}",
+        "maxt_of": f"{shuffle['maxt_of']:,}", "over": f"{shuffle['over']:,}",
+        "holm_least": f"{0.05 / shuffle['over']:.1e}",
         "exact_holm": str(exact["holm"]), "exact": str(exact["cells"]),
         "subset_bh": str(subset["bh"]), "subset": str(subset["cells"]),
     }  # fmt: skip

@@ -26,7 +26,7 @@ from geomsim.activations.candidates import Candidates, Partners
 from geomsim.activations.coactivation_sparse import even_shares, free_cores, pair_products
 from geomsim.activations.coactivation_sums import Columns, slices
 from geomsim.activations.codes import Codes
-from geomsim.errors import InvalidCodes
+from geomsim.errors import InvalidConfig
 from geomsim.memory import batch_budget
 from geomsim.parallel import in_threads
 from geomsim.progress import track
@@ -125,6 +125,7 @@ def containment(
 def containers_by_chance(
     smaller: Codes,
     larger: Firings,
+    groups: Integers | None,
     shifts: int,
     seed: int,
     weigh: Weigh,
@@ -134,15 +135,15 @@ def containers_by_chance(
 ) -> ChancePartners:
     """By how much each latent lies inside its best container where nothing corresponds, once for each shift.
 
-    The smaller side is read against other text, documents for documents, as :func:`chance_partners` does; `eligible`
-    are its latents that are tested. Its left side are the smaller latents.
+    The smaller side is read against other text, documents (`groups`) for documents, as :func:`chance_partners` does;
+    `eligible` are its latents that are tested. The left side of the answer are the smaller latents.
     """
     random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(2,))))
     maxima = [np.full((n, shifts), -np.inf) for n in (smaller.n_latents, larger.n_latents)]
     documents = 0
     with track(shifts, "containers by chance") as advance:
         for shift in range(shifts):
-            rows, documents = other_text(smaller.groups, smaller.n_tokens, random)
+            rows, documents = other_text(groups, smaller.n_tokens, random)
             shifted = Firings(Codes(smaller.matrix[rows]), weigh, 1)
             shifted.eligible = eligible & (shifted.firings > 0)
             _, of_larger, of_smaller = _scan(shifted, larger, math.inf, min_cofirings, None)
@@ -254,6 +255,6 @@ def _weights(matrix: Any, weigh: Weigh) -> Floats:
 
 
 def check_weigh(weigh: str) -> None:
-    """Raise InvalidCodes on a word that is no way to weigh."""
+    """Raise InvalidConfig on a word that is no way to weigh."""
     if weigh not in WEIGHS:
-        raise InvalidCodes(f"weigh={weigh!r} must be one of {', '.join(WEIGHS)}")
+        raise InvalidConfig(f"weigh={weigh!r} must be one of {', '.join(WEIGHS)}")

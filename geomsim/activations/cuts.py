@@ -36,7 +36,7 @@ class Reader(Protocol):
 
     @property
     def context(self) -> int:
-        """Tokens per window."""
+        """Tokens per window, a beginning-of-text token among them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +89,11 @@ class Cuts:
             "across_tokens": self.across_tokens, "sha256": digest.hexdigest(),
         }  # fmt: skip
 
-    def windows(self, document: Document, spans: _Integers, context: int) -> list[int]:
+    def windows(self, document: Document, spans: _Integers, room: int) -> list[int]:
         """The tokens at which the windows of a document begin, and behind them the number of its tokens.
 
-        InvalidConfig where these are not cuts of this document, or a window has more than `context` tokens.
+        InvalidConfig where these are not cuts of this document, or a window has more than `room` tokens of the text
+        (:meth:`geomsim.activations.tokenization.Tokenization.room`).
         """
         if document.name not in self.offsets or self.texts[document.name] != text_hash([document]):
             known = "another text under that name" if document.name in self.offsets else "no such document"
@@ -104,12 +105,12 @@ class Cuts:
         begins = _begins(document.text, spans)
         bounds = np.unique([0, *np.searchsorted(begins, self.offsets[document.name]), len(begins)])
         longest = int(np.diff(bounds).max(initial=0))
-        if longest > context:
+        if longest > room:
             at = int(np.diff(bounds).argmax())
             raise InvalidConfig(
                 f"document {document.name!r}: the window from character {begins[bounds[at]]} has {longest} tokens, "
-                f"more than the context of {context}; make the cuts with common_cuts(documents, sources), and name "
-                "every source that reads with them"
+                f"more than the {room} that fit the context; make the cuts with common_cuts(documents, sources), and "
+                "name every source that reads with them"
             )
         return [int(bound) for bound in bounds]
 
@@ -127,7 +128,7 @@ def common_cuts(documents: Iterable[Document], sources: Sequence[Reader], patter
         the text, of which one document at a time is held. A :class:`geomsim.activations.text_streams.DocumentStream`
         gives long ones in the parts in which they are read.
     sources
-        the readers of it: anything with ``tokenization`` and ``context``.
+        the readers of it: anything with ``tokenization`` and ``context``. A beginning-of-text token has its place.
     pattern
         what a word is; see :func:`geomsim.activations.words.word_spans`.
 
@@ -165,12 +166,13 @@ class _Tokens:
 
     begins: _Integers
     ends: _Integers
-    context: int
+    room: int
 
     @classmethod
     def of(cls, document: Document, source: Reader) -> _Tokens:
         _, spans = source.tokenization.tokens_of(document)
-        return cls(_begins(document.text, spans), np.maximum.accumulate(spans[:, 1]), source.context)
+        room = source.tokenization.room(source.context)
+        return cls(_begins(document.text, spans), np.maximum.accumulate(spans[:, 1]), room)
 
     def across(self, offsets: _Integers) -> NDArray[np.bool_]:
         """Whether a token lies across each of these characters."""
@@ -178,8 +180,8 @@ class _Tokens:
         return np.append(0, self.ends)[before] > offsets
 
     def furthest(self, begin: int) -> int | None:
-        """The last cut that leaves the piece from `begin` at `context` tokens; None where the document ends before."""
-        behind = int(np.searchsorted(self.begins, begin)) + self.context
+        """The last cut that leaves the piece from `begin` at `room` tokens; None where the document ends before."""
+        behind = int(np.searchsorted(self.begins, begin)) + self.room
         return int(self.begins[behind]) if behind < len(self.begins) else None
 
 
@@ -199,7 +201,7 @@ def _cut(document: Document, sources: Sequence[Reader], pattern: str) -> _Found:
         if furthest <= begin:
             raise InvalidConfig(
                 f"document {document.name!r}: character {begin}, {document.text[begin]!r}, has more tokens than the "
-                f"context of {min(each.context for each in tokens)}; windows that long at least are needed"
+                f"{min(each.room for each in tokens)} that fit the context; longer windows are needed"
             )
         begin = next((at for offsets in choices if (at := _last(offsets, begin, furthest))), furthest)
         found.offsets.append(begin)

@@ -14,6 +14,7 @@ from geomsim.activations.dictionary import Dictionary
 from geomsim.activations.source import Source, canonical_site, checked_sites
 from geomsim.activations.text import Document
 from geomsim.activations.tokens import TokenTable
+from geomsim.activations.windowed_source import tell_other_beginning
 from geomsim.errors import InvalidModel, InvalidText
 
 #: Called after each batch with the documents (the last perhaps in part) and the characters read so far.
@@ -111,6 +112,7 @@ def checked_widths(source: Source, dictionaries: Mapping[str, Dictionary | None]
         widths[site] = source.width(site)
         if dictionary is not None:
             dictionary.check_fits(widths[site], site=canonical_site(site), convention=source.convention)
+            tell_other_beginning(source, dictionary)
             widths[site] = dictionary.latents
     return widths
 

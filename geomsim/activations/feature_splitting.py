@@ -10,8 +10,6 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -31,15 +29,14 @@ from geomsim.activations.containment import (
     containment,
 )
 from geomsim.activations.dictionary import Dictionary
-from geomsim.activations.splitting_classes import SIDES, Side
+from geomsim.activations.splitting_classes import DIRECTIONS, SIDES, Side
 from geomsim.activations.splitting_families import Parts, components, find_parts
 from geomsim.activations.splitting_result import Splitting
+from geomsim.activations.splitting_shifts import warn_of_few_shifts
 from geomsim.activations.splitting_table import LatentFacts, links_frame, result_of
 from geomsim.activations.stitching import stitch
 from geomsim.corrections import benjamini_hochberg
-from geomsim.errors import GeomsimWarning, InvalidCodes, InvalidConfig
-
-_DIRECTIONS: dict[Side, Direction] = {"smaller": "left-to-right", "larger": "right-to-left"}
+from geomsim.errors import InvalidCodes, InvalidConfig
 
 
 def splitting(
@@ -102,11 +99,12 @@ def splitting(
 
         ============== ===============================================================================================
         one-to-one     its counterpart and it lie inside each other
-        split          a smaller latent and the larger ones that make it up, each firing mostly where no other does
+        split          a smaller latent and the larger ones that make it up, each mostly where no bigger part fires
         merged         a larger latent and the smaller ones that make it up
         tangled        linked, but neither of these: twins, chains, several and several
         nested         lies inside a latent of the other side that it, alone or with others, does not make up
-        overlapping    fires together with the other side beyond chance, but neither lies inside the other
+        containing     a latent of the other side lies inside it, and those that do cover less than `min_cover` of it
+        overlapping    fires together with the other side beyond chance, but is no part of a latent there and has none
         vanished, new  nothing beyond chance on the other side; of a smaller latent, of a larger one
         few firings    on fewer than `min_firings` tokens; "always active" on every one; "dead" on none
         ============== ===============================================================================================
@@ -122,12 +120,16 @@ def splitting(
     Warns
     -----
     GeomsimWarning
-        when so few shifts of so few latents cannot give a p-value of `alpha`.
+        when so few shifts cannot give a p-value of `alpha`, or a q-value of it to so few latents as are beyond them.
 
     Notes
     -----
     Absorption (Chanin et al. 2024, "A is for absorption"), where a specific latent takes tokens from a general one that
     goes on, is a split with a main part; see :attr:`Family.main_share`.
+
+    Vanished and new are strict: latents of one layer meet on the same tokens, so that a latent whose like is gone
+    mostly overlaps with others. Whether its direction is there (``cosine``), or a latent nearer to it than the next of
+    its own dictionary, tells more.
 
     References: Bricken et al. (2023), "Towards monosemanticity", on feature splitting; Leask et al. (2025), "Sparse
     autoencoders do not find canonical units of analysis".
@@ -141,9 +143,13 @@ def splitting(
     >>> found.classes("smaller").tolist(), found.classes("larger").tolist()
     (['split', 'one-to-one'], ['split', 'split', 'one-to-one'])
     """
-    _refuse_options(min_share, min_cover, min_part, min_firings, min_cofirings, shifts, alpha)
+    refuse_options(min_share, min_cover, min_part, min_firings, min_cofirings, shifts, alpha)
     check_weigh(weigh)
     _refuse_sides(smaller, larger, smaller_dictionary, larger_dictionary)
+    stitching = directions = None
+    if smaller_dictionary is not None and larger_dictionary is not None:
+        stitching = stitch(smaller_dictionary, larger_dictionary, min_cosine)
+        directions = smaller_dictionary.directions, larger_dictionary.directions
     small_codes, large_codes, left_out = align(smaller, larger)
     small, large = (Firings(codes, weigh, min_firings) for codes in (small_codes, large_codes))
     for side, firings in (("smaller", small), ("larger", large)):
@@ -153,16 +159,14 @@ def splitting(
                 "read more text, or lower min_firings"
             )
     inside = containment(small, large, min_share, min_firings, min_cofirings, memory)
-    chance = containers_by_chance(small_codes, large, shifts, seed, weigh, min_firings, min_cofirings, small.eligible)
-    _warn_of_few_shifts(chance, alpha)
+    groups = small_codes.groups if small_codes.groups is not None else large_codes.groups
+    chance = containers_by_chance(
+        small_codes, large, groups, shifts, seed, weigh, min_firings, min_cofirings, small.eligible
+    )
     judged: dict[Side, LatentFacts] = {side: _judge(inside, chance, side, min_share, alpha) for side in SIDES}
+    warn_of_few_shifts(chance, judged, alpha)
     splits = _families(small, large, judged["larger"], min_share, min_part, min_cover)
     merges = _families(large, small, judged["smaller"], min_share, min_part, min_cover)
-    stitching = None
-    directions = None
-    if smaller_dictionary is not None and larger_dictionary is not None:
-        stitching = stitch(smaller_dictionary, larger_dictionary, min_cosine)
-        directions = smaller_dictionary.directions, larger_dictionary.directions
     return result_of(
         components(splits, merges), splits, merges, judged, {"smaller": small, "larger": large},
         links_frame(inside, directions), stitching, chance,
@@ -181,7 +185,7 @@ def _judge(inside: Containment, chance: ChancePartners, side: Side, min_share: f
     own, other = (inside.smaller, inside.larger) if side == "smaller" else (inside.larger, inside.smaller)
     by_how_much = inside.smaller_inside if side == "smaller" else inside.larger_inside
     of_whole = inside.larger_share if side == "smaller" else inside.smaller_share
-    direction = _DIRECTIONS[side]
+    direction = DIRECTIONS[side]
     best = inside.best.left_to_right if side == "smaller" else inside.best.right_to_left
     p = chance.p_values(inside.best, direction)
     q = chance.q_values(inside.best, direction)
@@ -212,19 +216,6 @@ def _link_q(best: Candidates, chance: ChancePartners, direction: Direction, whol
     return q
 
 
-def _warn_of_few_shifts(chance: ChancePartners, alpha: float) -> None:
-    for side, direction in _DIRECTIONS.items():
-        least = chance.least_p(direction)
-        if least > alpha:
-            needed = math.ceil(chance.shifts * (1 / alpha - 1) / (1 / least - 1))
-            warnings.warn(
-                f"{chance.shifts} shifts of so few {side} latents give no p-value below {least:.2g}, so none is beyond "
-                f"chance at alpha={alpha:g}; make at least {needed} shifts",
-                GeomsimWarning,
-                stacklevel=3,
-            )
-
-
 def _families(
     wholes: Firings, others: Firings, facts: LatentFacts, min_share: float, min_part: float, min_cover: float
 ) -> dict[int, Parts]:
@@ -233,9 +224,10 @@ def _families(
     return {whole: parts for whole, parts in found.items() if parts.beyond_chance >= min_cover}
 
 
-def _refuse_options(
+def refuse_options(
     min_share: float, min_cover: float, min_part: float, min_firings: int, min_cofirings: int, shifts: int, alpha: float
 ) -> None:
+    """InvalidConfig where an option of :func:`splitting` is out of range, before anything is read."""
     for name, value in (("min_share", min_share), ("min_cover", min_cover)):
         if not 0 < value <= 1:
             raise InvalidConfig(f"{name} is a share of a latent's activation, above 0 and at most 1; got {value}")

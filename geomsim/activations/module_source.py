@@ -11,7 +11,7 @@ from geomsim.activations.text import Document
 from geomsim.activations.tokenization import Tokenization, Tokenize
 from geomsim.activations.windowed_source import WindowedSource
 from geomsim.activations.windows import Windowing, read_batches
-from geomsim.errors import InvalidModel
+from geomsim.errors import InvalidConfig, InvalidModel
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,11 +34,15 @@ class ModuleSource(WindowedSource):
         called with ids alone, and no batch mixes windows of different lengths, so it never sees padding.
     special_ids, pad_id, keep_first, max_norm_multiple
         what is left out; see :mod:`geomsim.activations.windows`.
+    bos
+        the number of the beginning-of-text token that each window begins with; None for no such token.
 
     Raises
     ------
     InvalidModel
         for a site that is no module path, with the paths there are.
+    InvalidConfig
+        where `bos` is no token number.
     """
 
     def __init__(
@@ -52,10 +56,13 @@ class ModuleSource(WindowedSource):
         pad_id: int = 0,
         keep_first: bool = False,
         max_norm_multiple: float | None = None,
+        bos: int | None = None,
         name: str = "",
     ) -> None:
+        if isinstance(bos, bool) or (bos is not None and bos < 0):
+            raise InvalidConfig(f"bos is {bos!r}; the number of the token that windows begin with is needed, or None")
         self._module = module
-        self._tokenization = Tokenization(tokenize, frozenset(special_ids), pad_id)
+        self._tokenization = Tokenization(tokenize, frozenset(special_ids), pad_id, bos=bos)
         self._windowing = Windowing(context, keep_first, max_norm_multiple)
         self._equal_lengths = forward is None
         self._forward: Callable[[Tensor, Tensor], object] = forward or (lambda ids, mask: module(ids))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geomsim.activations.best_by_chance import ChancePartners, Direction
+from geomsim.activations.best_by_chance import ChancePartners
 from geomsim.activations.containment import Containment, Firings, Floats, Integers, beyond_chance, correlation_of
-from geomsim.activations.splitting_classes import SIDES, Side
+from geomsim.activations.splitting_classes import DIRECTIONS, SIDES, Side
 from geomsim.activations.splitting_families import Component, Parts
 from geomsim.activations.splitting_result import Family, Splitting, cells
 from geomsim.activations.stitching import Stitching
@@ -143,9 +143,8 @@ def _classes(
     side: Side, families: Sequence[Family], number: Integers, facts: LatentFacts, own: Firings, contains: Integers
 ) -> NDArray[np.object_]:
     classes = np.full(own.n_latents, "vanished" if side == "smaller" else "new", dtype=object)
-    linked = facts.beyond.copy()
-    linked[contains] = True
-    classes[linked] = "overlapping"
+    classes[facts.beyond] = "overlapping"
+    classes[contains] = "containing"
     classes[facts.whole >= 0] = "nested"
     in_family = number >= 0
     classes[in_family] = [families[place].relation for place in number[in_family].tolist()]
@@ -157,9 +156,8 @@ def _classes(
 
 def _said(chance: ChancePartners) -> dict[str, Any]:
     """By how much latents lie inside another by chance: the mean of the best, and what the best 5% reach."""
-    directions: dict[Side, Direction] = {"smaller": "left-to-right", "larger": "right-to-left"}
     said: dict[str, Any] = {"shifts": chance.shifts, "documents": chance.provenance["documents"]}
-    for side, direction in directions.items():
+    for side, direction in DIRECTIONS.items():
         maxima = chance.maxima(direction)
         finite = maxima[np.isfinite(maxima)]
         threshold = chance.threshold(0.05, direction)

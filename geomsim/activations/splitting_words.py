@@ -17,7 +17,8 @@ _MEANS = {
     "merged": "belong to a latent of the larger dictionary that several smaller ones make up",
     "tangled": "are linked in other ways: twins, chains, several with several",
     "nested": "lie inside a latent of the other side that is more than they",
-    "overlapping": "fire together with the other side beyond chance, and neither lies inside the other",
+    "containing": "contain latents of the other side that cover too little of them",
+    "overlapping": "fire together with the other side beyond chance, and are no part of a latent there nor have any",
     "vanished": "have nothing beyond chance in the larger dictionary",
     "new": "have nothing beyond chance in the smaller dictionary",
 }
@@ -25,10 +26,14 @@ _MEANS = {
 
 def words_of(found: Splitting) -> str:
     """Some lines of text; see :meth:`geomsim.activations.splitting_result.Splitting.describe`."""
-    said = found.provenance
+    return "\n".join([*_of_classes(found), *findings(found)])
+
+
+def _of_classes(found: Splitting) -> list[str]:
+    """What became of the latents of each side, a line a class."""
     lines = []
     for side in SIDES:
-        n, counts, name = found.judged[side], found.counts[side], said[side]
+        n, counts, name = found.judged[side], found.counts[side], found.provenance[side]
         left_out = "".join(f", {counts[word]:,} {word}" for word in UNJUDGED if counts[word])
         lines.append(f"{side} dictionary{f' ({name})' if name else ''}: {n:,} latents judged{left_out}")
         lines += [
@@ -36,12 +41,19 @@ def words_of(found: Splitting) -> str:
             for word, count in counts.items()
             if count and word in _MEANS
         ]
+    return lines
+
+
+def findings(found: Splitting) -> list[str]:
+    """Splits, what chance gives, and whether directions say the same: a sentence each, of what there is."""
+    said = found.provenance
+    lines: list[str] = []
     if splits := found.families("split"):
         parts = [len(family.larger) for family in splits]
         lines.append(
             f"{len(splits):,} splits into {np.mean(parts):.1f} parts on average, at most {max(parts)}; in "
             f"{len(found.absorbing):,} of them one part alone covers {said['min_cover']:.0%} or more of the whole, as "
-            "where others absorb its tokens"
+            "where others absorb its tokens."
         )
     by_chance = said["chance"]["larger"]
     if by_chance["threshold"] is not None:
@@ -60,4 +72,4 @@ def words_of(found: Splitting) -> str:
                 f"Of the larger latents in families, {agreement['same_partner']:.0%} lie nearest to the direction of a "
                 "partner."
             )
-    return "\n".join(lines)
+    return lines

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geomsim.activations.offsets import spans_by_decoding
 from geomsim.activations.text import Document
-from geomsim.errors import GeomsimWarning, InvalidModel, InvalidText
+from geomsim.errors import GeomsimWarning, InvalidConfig, InvalidModel, InvalidText
 
 #: Text to token numbers and, for each token, its characters (start, end) in the text.
 Tokenize = Callable[[str], tuple[Sequence[int], Sequence[tuple[int, int]]]]
@@ -26,6 +26,7 @@ _TOKENIZER_FILES = (
     "sentencepiece.bpe.model", "tekken.json",
 )  # fmt: skip
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+_ANY_TEXT = "a"
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Tokenization:
         text to (token numbers, character spans), adding no special tokens.
     offsets
         where the spans come from: "tokenizer", or "decoding" where it gives none.
+    bos
+        the beginning-of-text token that each window begins with; None where it begins with the text.
     special_ids
         tokens that are no text, wherever they come from: a literal ``<|endoftext|>`` is one too.
     pad_id
@@ -48,6 +51,16 @@ class Tokenization:
     special_ids: frozenset[int] = frozenset()
     pad_id: int = 0
     offsets: Literal["tokenizer", "decoding"] = "tokenizer"
+    bos: int | None = None
+
+    def room(self, context: int) -> int:
+        """How many tokens of the text a window of `context` tokens holds. InvalidConfig where there is no room."""
+        found = context - (self.bos is not None)
+        if found < 1:
+            raise InvalidConfig(
+                f"context is {context}; windows that begin with a beginning-of-text token need at least 2 tokens"
+            )
+        return found
 
     def tokens_of(self, document: Document) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The tokens of a document, (n,), and their characters, (n, 2); GeomsimError where the two do not fit."""
@@ -121,11 +134,41 @@ def load_tokenizer(location: str, revision: str | None = None) -> Any:
     return tokenizer
 
 
-def tokenization_of(tokenizer: Any) -> Tokenization:
+def bos_of(tokenizer: Any, wanted: bool | None = None) -> int | None:
+    """The beginning-of-text token that windows are to begin with, None for no such token.
+
+    Parameters
+    ----------
+    wanted
+        whether there is to be one; None leaves it to the tokenizer: there is one where it puts it before a text by
+        itself when it is asked for special tokens, as those of Gemma and Llama do and those of GPT-2 and Pythia do not.
+
+    Raises
+    ------
+    InvalidConfig
+        where one is wanted and the tokenizer has none.
+    """
+    number = tokenizer.bos_token_id
+    if wanted is False or (number is None and not wanted):
+        return None
+    if number is None:
+        raise InvalidConfig(
+            f"bos=True: the tokenizer of {tokenizer.name_or_path or 'this model'} has no beginning-of-text token; "
+            "leave bos out to read text as it does by itself"
+        )
+    if wanted is None:
+        text, asked = (list(tokenizer(_ANY_TEXT, add_special_tokens=special)["input_ids"]) for special in (False, True))
+        if asked[: len(text) + 1] != [number, *text]:
+            return None
+    return int(number)
+
+
+def tokenization_of(tokenizer: Any, bos: bool | None = None) -> Tokenization:
     """A transformers tokenizer, adding no special tokens; its special ids are those it declares anywhere.
 
-    A slow one does not say which characters a token covers: they are found by decoding
-    (:func:`geomsim.activations.offsets.spans_by_decoding`), a GeomsimWarning says so, and `offsets` is "decoding".
+    Windows begin with a beginning-of-text token as :func:`bos_of` says. A slow tokenizer does not say which
+    characters a token covers: they are found by decoding (:func:`geomsim.activations.offsets.spans_by_decoding`), a
+    GeomsimWarning says so, and `offsets` is "decoding".
     """
     fast = bool(getattr(tokenizer, "is_fast", False))
 
@@ -154,7 +197,8 @@ def tokenization_of(tokenizer: Any) -> Tokenization:
     special.update(number for number, token in tokenizer.added_tokens_decoder.items() if token.special)
     pad = tokenizer.pad_token_id
     offsets: Literal["tokenizer", "decoding"] = "tokenizer" if fast else "decoding"
-    return Tokenization(tokenize, frozenset(map(int, special)), 0 if pad is None else int(pad), offsets)
+    pad_id = 0 if pad is None else int(pad)
+    return Tokenization(tokenize, frozenset(map(int, special)), pad_id, offsets, bos_of(tokenizer, bos))
 
 
 def _first_line(error: Exception) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geomsim.activations.hooks import evaluating, picked_rows
 from geomsim.activations.source import Batch, checked_sites, parse_site
 from geomsim.activations.text import Document
-from geomsim.activations.tokenization import load_tokenizer, model_location, tokenization_of
+from geomsim.activations.tokenization import bos_of, load_tokenizer, model_location, tokenization_of
 from geomsim.activations.transformers_loading import (
     Precision,
     check_device,
@@ -45,14 +46,17 @@ class TransformerLensSource(WindowedSource):
         a directory with config.json, weights and tokenizer, a hub id, or a bridge that is already there.
     device, dtype, revision
         where and in which precision the model runs; ignored for a bridge that is already there.
-    context, keep_first, max_norm_multiple
-        as in :class:`geomsim.activations.transformers_source.TransformersSource`.
+    context, keep_first, max_norm_multiple, bos
+        as in :class:`geomsim.activations.transformers_source.TransformersSource`. The tokenizer of a bridge is made to
+        add a beginning-of-text token whatever the model was trained with, so its own files are asked.
 
     Raises
     ------
     InvalidModel
         where the model or its tokenizer is missing or damaged, the bridge does not know the architecture, or a
         bridge carries processed weights.
+    InvalidConfig
+        with ``bos=True`` where the tokenizer has no such token.
     """
 
     def __init__(
@@ -65,11 +69,14 @@ class TransformerLensSource(WindowedSource):
         context: int | None = None,
         keep_first: bool = False,
         max_norm_multiple: float | None = None,
+        bos: bool | None = None,
     ) -> None:
         if isinstance(model, str | Path):
             self._location = model_location(model)
             check_device(device)
-            self._bridge = _boot(self._location, device, dtype, revision)
+            tokenizer = load_tokenizer(self._location, revision)
+            first = bos_of(tokenizer, bos)  # of the tokenizer as it is: the bridge changes it
+            self._bridge = _boot(self._location, device, dtype, revision, tokenizer)
             self._options: dict[str, Any] = {"device": device, "dtype": dtype, "revision": revision}
         else:
             self._bridge = model
@@ -81,10 +88,11 @@ class TransformerLensSource(WindowedSource):
                 )
             if model.tokenizer is None:
                 raise InvalidModel(f"{self._location}: the bridge has no tokenizer; boot it with tokenizer=...")
+            first = _own_bos(model.tokenizer, bos)
             weights = next(model.original_model.parameters())
             self._options = {"device": str(weights.device), "dtype": str(weights.dtype).removeprefix("torch.")}
         self._options["weights"] = weights_digest(self._bridge.original_model)
-        self._tokenization = tokenization_of(self._bridge.tokenizer)
+        self._tokenization = replace(tokenization_of(self._bridge.tokenizer, bos=False), bos=first)
         config = self._bridge.original_model.config
         self._windowing = Windowing(checked_context(context, config, self._location), keep_first, max_norm_multiple)
 
@@ -164,7 +172,20 @@ def _first_not_needed(hooks: Iterable[str]) -> int | None:
     return last + 1
 
 
-def _boot(location: str, device: str, dtype: Precision, revision: str | None) -> Any:
+def _own_bos(tokenizer: Any, wanted: bool | None) -> int | None:
+    """The token that windows begin with, for the tokenizer of a bridge; its files say what it does by itself."""
+    if wanted is False or (wanted is None and bos_of(tokenizer) is None):
+        return None
+    try:
+        return bos_of(load_tokenizer(str(tokenizer.name_or_path)), wanted)
+    except InvalidModel as error:
+        raise error.within(
+            "whether the model was trained with a beginning-of-text token is asked of its own tokenizer, unless "
+            "bos=False is given"
+        ) from None
+
+
+def _boot(location: str, device: str, dtype: Precision, revision: str | None, tokenizer: Any) -> Any:
     import torch
 
     try:
@@ -174,7 +195,6 @@ def _boot(location: str, device: str, dtype: Precision, revision: str | None) ->
             f"transformer-lens with TransformerBridge (3.9 or newer) is not installed ({error}): "
             "pip install 'geomsim[models]'"
         ) from error
-    tokenizer = load_tokenizer(location, revision)
     # The bridge captures attention patterns, which only this implementation gives.
     model = load_model("AutoModelForCausalLM", location, dtype, revision, attn_implementation="eager").to(device).eval()
     try:

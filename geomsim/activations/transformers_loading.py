@@ -94,12 +94,12 @@ class TextReader:
     context: int
 
     @classmethod
-    def of(cls, path_or_id: str | Path, context: int | None = None) -> Self:
+    def of(cls, path_or_id: str | Path, context: int | None = None, bos: bool | None = None) -> Self:
         """That of a transformers directory or hub id."""
         from transformers import AutoConfig
 
         location = model_location(path_or_id)
-        tokenization = tokenization_of(load_tokenizer(location))
+        tokenization = tokenization_of(load_tokenizer(location), bos)
         return cls(tokenization, checked_context(context, AutoConfig.from_pretrained(location), location))
 
 

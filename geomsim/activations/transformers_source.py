@@ -62,11 +62,16 @@ class TransformersSource(WindowedSource):
         tokens per window; by default what the model can take, at most 1,024.
     keep_first, max_norm_multiple
         what is left out; see :mod:`geomsim.activations.windows`.
+    bos
+        whether each window begins with the beginning-of-text token. By default where the tokenizer puts one before a
+        text by itself, as those of Gemma and Llama do: such a model was trained with it, and so were its dictionaries.
 
     Raises
     ------
     InvalidModel
         where the directory, a weight, or the tokenizer is missing or damaged.
+    InvalidConfig
+        with ``bos=True`` where the tokenizer has no such token.
     """
 
     def __init__(
@@ -80,12 +85,13 @@ class TransformersSource(WindowedSource):
         context: int | None = None,
         keep_first: bool = False,
         max_norm_multiple: float | None = None,
+        bos: bool | None = None,
     ) -> None:
         check_device(device)
         self._location = model_location(path_or_id)
         place = self._location if tokenizer is None else str(tokenizer)
         self._tokenizer = load_tokenizer(place, revision if tokenizer is None else None)
-        self._tokenization = tokenization_of(self._tokenizer)
+        self._tokenization = tokenization_of(self._tokenizer, bos)
         self._model = load_model("AutoModel", self._location, dtype, revision).to(device).eval()
         self._windowing = Windowing(
             checked_context(context, self._model.config, self._location), keep_first, max_norm_multiple

@@ -1,15 +1,19 @@
 """Documents cut into windows of a model's context, and the tokens of each window that are kept.
 
-1. Each document becomes tokens, with no beginning-of-text token added.
+1. Each document becomes tokens, with no special tokens added.
 2. They are cut, without overlap, into windows of `context` tokens; the last one of a document is short. Or they are
    cut at given characters (:mod:`geomsim.activations.cuts`), so that models with other tokenizers read the same text
    in each window. Documents are tokenized whole either way.
-3. Windows are stacked in reading order, short ones padded on the right and masked.
-4. Left out and counted: special tokens (by their number, so a literal ``<|endoftext|>`` is one), then the first
+3. Where the model was trained so, each window begins with a beginning-of-text token
+   (:func:`geomsim.activations.tokenization.bos_of`). It takes one of the `context` places.
+4. Windows are stacked in reading order, short ones padded on the right and masked.
+5. Left out and counted: special tokens (by their number, so a literal ``<|endoftext|>`` is one), then the first
    position of each window, where transformers park attention and the activation says little about the token
-   ("attention sinks", Xiao et al. 2023), then, if asked, tokens of huge norm.
+   ("attention sinks", Xiao et al. 2023), then, if asked, tokens of huge norm. Where a beginning-of-text token stands
+   first, it is the sink, and no token of the text is left out for its place.
 
-Padding is never a token: every token of the text is either in the table or counted under one reason.
+Padding and added beginning-of-text tokens are no tokens of the text: they have no row, no position and are in no count.
+Every token of the text is either in the table or counted under one reason.
 """
 
 from __future__ import annotations
@@ -46,12 +50,12 @@ class Windowing:
     Parameters
     ----------
     context
-        tokens per window, at least 2 (1 with `keep_first`).
+        tokens per window, a beginning-of-text token among them; at least 2 (1 with `keep_first`).
     keep_first
-        whether the first position of each window is kept.
+        whether the first position of each window is kept; of no effect where it is a beginning-of-text token.
     max_norm_multiple
         leave a token out when, at any site that is read, its norm exceeds this multiple of the median norm of
-        its window's tokens at that site (special tokens, those of norm 0 and, unless kept, the first one aside). The
+        its window's tokens at that site (special tokens, those of norm 0 and a first one that is left out aside). The
         rule looks at one window only, so it depends neither on the batch size nor on the rest of the text. None keeps
         all.
     """
@@ -79,7 +83,7 @@ class WindowBatch:
     Parameters
     ----------
     ids, mask
-        (windows, positions) int64 and bool; False is padding.
+        (windows, positions) int64 and bool; False is padding. An added beginning-of-text token is at position 0.
     rows
         which of the windows x positions places, flattened, the rows of `tokens` are.
     window
@@ -113,24 +117,30 @@ class _Cutter:
     windows: list[tuple[int, int, NDArray[np.int64], NDArray[np.int64]]] = field(default_factory=list)
 
     def flush(self) -> WindowBatch:
-        lengths = [len(ids) for _, _, ids, _ in self.windows]
+        bos = self.tokenization.bos
+        before = 0 if bos is None else 1
+        lengths = [before + len(ids) for _, _, ids, _ in self.windows]
         shape = (len(lengths), max(lengths, default=0))
         ids = np.full(shape, self.tokenization.pad_id, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.bool_)
+        text = np.zeros(shape, dtype=np.bool_)
         columns = np.zeros((4, *shape), dtype=np.int32)  # document, position, start, end
         for row, (number, begin, window, spans) in enumerate(self.windows):
-            length = len(window)
-            ids[row, :length] = window
-            mask[row, :length] = True
-            columns[0, row, :length] = number
-            columns[1, row, :length] = begin + np.arange(length)
-            columns[2:, row, :length] = spans.T
-        special = mask & np.isin(ids, list(self.tokenization.special_ids))
+            places = slice(before, before + len(window))
+            ids[row, places] = window
+            text[row, places] = True
+            columns[0, row, places] = number
+            columns[1, row, places] = begin + np.arange(len(window))
+            columns[2:, row, places] = spans.T
+        special = text & np.isin(ids, list(self.tokenization.special_ids))
         first = np.zeros(shape, dtype=np.bool_)
         first[:, :1] = not self.keep_first
-        first &= mask & ~special
+        first &= text & ~special
         self.left_out.update({SPECIAL: int(special.sum()), FIRST: int(first.sum())})
-        kept = mask & ~special & ~first
+        kept = text & ~special & ~first
+        mask = text
+        if bos is not None:
+            mask = text.copy()
+            ids[:, :1], mask[:, :1] = bos, True
         document, position, start, end = (column[kept] for column in columns)
         token_id = ids[kept].astype(np.int32)
         tokens = TokenTable(document, position, start, end, token_id, self.documents, self.text_hash)
@@ -161,13 +171,14 @@ def window_batches(
     names = tuple(document.name for document in documents)
     cutter = _Cutter(names, text_hash(documents), tokenization, windowing.keep_first)
     size = max(1, batch_tokens // windowing.context)
+    room = tokenization.room(windowing.context)
     for number, document in enumerate(documents):
         ids, spans = tokenization.tokens_of(document)
         if not len(ids):
             cutter.left_out[EMPTY] += 1
-        bounds = [*range(0, len(ids), windowing.context), len(ids)]
+        bounds = [*range(0, len(ids), room), len(ids)]
         if cuts is not None:
-            bounds = cuts.windows(document, spans, windowing.context)
+            bounds = cuts.windows(document, spans, room)
         for begin, end in itertools.pairwise(bounds):
             window = slice(begin, end)
             if equal_lengths and cutter.windows and len(cutter.windows[0][2]) != len(ids[window]):

@@ -37,6 +37,7 @@ def activations(
     site: Annotated[list[str] | None, Parameter(negative="")] = None,
     source: Literal["transformers", "transformer-lens"] = "transformers",
     context: int | None = None,
+    bos: bool | None = None,
     fits: Annotated[list[str] | None, Parameter(negative="")] = None,
     max_norm_multiple: float | None = None,
     batch_tokens: int = 4096,
@@ -83,9 +84,13 @@ def activations(
         which library runs the model.
     context
         tokens per window; what the model was built for by default.
+    bos
+        begin each window with the beginning-of-text token, or do not. By default as the model's own tokenizer does by
+        itself: those of Gemma and Llama put it before every text, and dictionaries of such models were trained so.
     fits
         another model that reads the same text: windows end between words, where the windows of both fit, so that each
-        word is read behind the same text. Name the other one when reading either. May be given again.
+        word is read behind the same text. Name the other one when reading either; its context and its beginning-of-text
+        token are taken to be its usual ones. May be given again.
     max_norm_multiple
         leave out tokens whose norm is more than this many times the usual.
     batch_tokens
@@ -124,7 +129,7 @@ def activations(
     if common.dry_run:
         would_read = [model, text, *(named.split("=", 1)[-1] for named in dictionary or []), *(fits or [])]
         return _estimate(stream, placed, folders, would_read, common)
-    reader = open_source(source, model, common.device, context, max_norm_multiple)
+    reader = open_source(source, model, common.device, context=context, max_norm_multiple=max_norm_multiple, bos=bos)
     check_fit(reader, placed)
     if fits:
         reader = fitted(reader, fits, stream, longest, common)

@@ -49,6 +49,7 @@ def causal(
     least: int = 10,
     convention: Literal["raw", "centred"] | None = None,
     context: int | None = None,
+    bos: bool | None = None,
     part: TextOptions = TextOptions(),
     common: Common = Common(),
 ) -> int:
@@ -103,6 +104,8 @@ def causal(
         for dictionaries that do not say which form of the model they were trained on; see `geomsim activations`.
     context
         tokens per window; what the models were built for by default.
+    bos
+        begin each window with the beginning-of-text token, or do not; see `geomsim activations`.
     """
     from geomsim.interventions.intervention import Intervention
     from geomsim.interventions.scoring import Scoring
@@ -123,7 +126,7 @@ def causal(
     from geomsim.interventions.transformers_predictor import TransformersPredictor
 
     dictionaries = [open_dictionary(each, convention=convention) for each in (left_dictionary, right_dictionary)]
-    models = [TransformersPredictor(each, common.device, context=context) for each in (left, right)]
+    models = [TransformersPredictor(each, common.device, context=context, bos=bos) for each in (left, right)]
     documents = list(open_text(text, part))
     found = causal_check(
         models[0], models[1], dictionaries[0], dictionaries[1], sets, documents, intervention=intervention,

@@ -181,7 +181,11 @@ def score_table(
 
     Intervals and the name of the null stand there where the records have several, parameters where a metric does.
     """
-    nulls = len({record["null"] for record in records if record["metric"] not in _unpaired(records)}) > 1
+    judged = {(record["metric"], record["null"]) for record in records}
+    # Where a metric has no other null, the caption says that a floor takes the place of chance.
+    floored = {metric for metric, null in judged if null == "noise-floor"}
+    floored -= {metric for metric, null in judged if null != "noise-floor"}
+    nulls = len({null for metric, null in judged if metric not in floored}) > 1 or len(judged) > len(dict(judged))
     interval = any(not missing(record["low"]) for record in records)
     numeric = ["n", "score", *(["interval"] if interval else []), "chance", "corrected", "z", "p"]
     numeric += [adjusted] if adjusted else []
@@ -207,10 +211,9 @@ def score_table(
     table.padding = (0, 1, 0, 0)  # fits 80 characters
     table.columns[len(labels)].min_width = 16
     farther = sorted({record["metric"] for record in records if record["larger_means"] == "farther"})
-    floored = sorted({record["metric"] for record in records if record["null"] == "noise-floor"})
     remarks = [f"Larger is farther for {', '.join(farther)}."] if farther else []
     if floored:
-        remarks.append(f"Chance is the noise floor for {', '.join(floored)}: random halves of one side.")
+        remarks.append(f"Chance is the noise floor for {', '.join(sorted(floored))}: random halves of one side.")
     if adjusted == "holm" and (needed := _draws_for_holm(records)):
         remarks.append(f"So many tests need {needed:,} draws before Holm's p can reach .05; bh and maxt need fewer.")
     if remarks:
@@ -227,10 +230,6 @@ def _draws_for_holm(records: Sequence[Mapping[str, Any]]) -> int | None:
             tests.setdefault(record["null"], []).append(record["draws"])
     short = [20 * len(draws) - 1 for draws in tests.values() if len(draws) / (min(draws) + 1) > 0.05]
     return max(short, default=None)
-
-
-def _unpaired(records: Sequence[Mapping[str, Any]]) -> set[str]:
-    return {record["metric"] for record in records if record["null"] == "noise-floor"}
 
 
 def _ends(record: Mapping[str, Any]) -> str:

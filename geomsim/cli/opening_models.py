@@ -86,12 +86,12 @@ def fitted(source: Source, others: list[str], stream: DocumentStream, longest: i
     return source.cut_at(cuts)
 
 
-def open_source(kind: str, model: str, device: str, context: int | None, max_norm_multiple: float | None) -> Source:
-    """The model, run by one of two libraries."""
+def open_source(kind: str, model: str, device: str, **options: Any) -> Source:
+    """The model, run by one of two libraries; both take the options."""
     if kind == "transformers":
         from geomsim.activations.transformers_source import TransformersSource
 
-        return TransformersSource(model, device, context=context, max_norm_multiple=max_norm_multiple)
+        return TransformersSource(model, device, **options)
     from geomsim.activations.transformer_lens_source import TransformerLensSource
 
-    return TransformerLensSource(model, device, context=context, max_norm_multiple=max_norm_multiple)
+    return TransformerLensSource(model, device, **options)

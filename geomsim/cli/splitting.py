@@ -89,20 +89,31 @@ def splitting(
             raise InvalidConfig(f"{folder}: no such folder of codes")
     if families < 0:
         raise InvalidConfig(f"--families {families}: a number of families to list is 0 or more")
+    for path in (smaller_dictionary, larger_dictionary, *(top_tokens or ())):
+        if path is not None and not path.exists():
+            raise InvalidConfig(f"{path}: no such file or folder")
     check_folder(out)
     if out.resolve() in (smaller.resolve(), larger.resolve()):
         raise InvalidConfig(f"{out} holds codes; results go to a folder of their own: name another with --out")
     from geomsim.activations.codes import Codes
     from geomsim.activations.codes_reader import read_manifest
     from geomsim.activations.dictionary import read_dictionary
+    from geomsim.activations.feature_splitting import refuse_options
     from geomsim.activations.feature_splitting import splitting as find_splitting
+    from geomsim.activations.splitting_words import findings
     from geomsim.activations.words import made_of_words
 
+    refuse_options(min_share, min_cover, min_part, min_firings, min_cofirings, shifts, alpha)
+    sizes = {
+        side: {key: read_manifest(folder)[key] for key in ("n_tokens", "n_latents")}
+        for side, folder in (("smaller", smaller), ("larger", larger))
+    }
+    if sizes["smaller"]["n_latents"] > sizes["larger"]["n_latents"]:
+        raise InvalidConfig(
+            f"{smaller} has {sizes['smaller']['n_latents']} latents and {larger} {sizes['larger']['n_latents']}; name "
+            "the smaller dictionary's codes first"
+        )
     if common.dry_run:
-        sizes = {
-            side: {key: read_manifest(folder)[key] for key in ("n_tokens", "n_latents")}
-            for side, folder in (("smaller", smaller), ("larger", larger))
-        }
         counts = [f"{side}: {of['n_tokens']:,} tokens, {of['n_latents']:,} latents" for side, of in sizes.items()]
         return common.plan(
             "; ".join([*counts, f"would write {', '.join(_FILES)} below {out}"]),
@@ -137,7 +148,7 @@ def splitting(
         {**record, "files": [str(path) for path in files]},
         _classes(found),
         *(_family_table(relation, each, words) for relation, each in listed.items() if each and relation != "tangled"),
-        *found.describe().splitlines()[-4:],
+        *findings(found),
         f"Written to {out}/: {', '.join(path.name for path in files)}",
     )
     return DONE

@@ -26,9 +26,10 @@ from geomsim.cli.console import (
 )
 from geomsim.cli.opening import check_folder
 from geomsim.cli.report import check_page, write_report
+from geomsim.preparing import alone_in
 from geomsim.study import check_asked, prepare_from_models, read_config, run_prepared, run_study
 from geomsim.study_config import FILES, begins_at_models
-from geomsim.study_counting import cells_of
+from geomsim.study_counting import cells_of_each
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -80,17 +81,18 @@ def study(
     cells = target / "cells"
     try:
         if begins_at_models(settings):
-            prepared = prepare_from_models(
-                settings, config.parent, target / "prepared", resume=resume, device=common.device, note=common.note
-            )
-            result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
+            with alone_in(target / "prepared") as there:
+                prepared = prepare_from_models(
+                    settings, config.parent, there, resume=resume, device=common.device, note=common.note
+                )
+                result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
         else:
             result = run_study(config, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
     except KeyboardInterrupt:
         finished = len(list(cells.glob(f"*{SUFFIX}"))) if cells.is_dir() else 0
         kept = f"what was prepared, and {finished} finished cells," if (target / "prepared").is_dir() else ""
         kept = kept or f"{finished} finished cells"
-        common.note(f"{kept} are kept in {cells}; the same command with --resume goes on from there")
+        common.note(f"{kept} are kept in {target}; the same command with --resume goes on from there")
         raise
     for written in result.save(target):
         common.note(f"wrote {written}")
@@ -117,6 +119,8 @@ def study(
         pictures = [_overview(str(config), found), f"all {len(found):,} scores: {target / 'results.csv'}"]
     elif found:
         pictures = [score_table(str(config), found, labels, adjusted="holm")]
+    if len({record.get("role") for record in found}) > 1:
+        pictures.append("holm: corrected over all comparisons of one role that one null judged")
     common.emit(records, *pictures, *_without_score(records, labels))
     undefined = [cell for cell in result.failed if cell.n != 0]  # that a subspace is empty is an answer
     if not undefined:
@@ -140,7 +144,7 @@ def _plan(
     files = [item[key] for item in own for key in FILES if isinstance(item.get(key), str)]
     would_read: list[str | Path] = [config, *dict.fromkeys(config.parent / file for file in files), *plugin]
     would_write = [*(target / name for name in STUDY_FILES), *([target / "figures"] if figures else []), report]
-    counts = [cells_of(item, settings, config.parent) for item in own]
+    counts = cells_of_each(own, settings, config.parent)
     rows = [[str(item["left"]), str(item["right"]), str(item.get("pairing", "by row"))] for item in own]
     pictures: list[Table | str] = []
     if own:
@@ -152,7 +156,7 @@ def _plan(
         return common.plan(*pictures, would_read=would_read, would_write=would_write, details=details)
     check_asked(settings)
     plan = plan_study(settings, config.parent, target / "prepared")
-    cells = [[cells_of(pair, plan.config, target / "prepared") for pair in block.pairs] for block in plan.blocks]
+    cells = [cells_of_each(block.pairs, plan.config, target / "prepared") for block in plan.blocks]
     named = ["block", "left", "right", "role", "rows", "pairs", "cells"]
     blocks = [
         [*each.named, str(len(each.pairs)), f"{sum(of_block):,}"]

@@ -14,6 +14,7 @@ from geomsim.cli.console import DONE, FAILED, PARTLY, STUDY_FILES, Common, Sched
 from geomsim.cli.opening import TextOptions, check_folder, open_space, open_text
 from geomsim.cli.report import check_page, write_report
 from geomsim.errors import InvalidConfig
+from geomsim.row_groups import group_of
 
 if TYPE_CHECKING:
     from geomsim.group_files import GroupFile
@@ -80,7 +81,7 @@ def within(
         points as .npy, .npz or .safetensors, the directory of a sparse autoencoder (its decoder rows), or with --text
         a folder of codes, whose mean activation at each token is a row.
     metric
-        a metric's name; may be given again.
+        a metric's name, or with parameters 'knn-jaccard(k=20)'; may be given again.
     group
         a name in --groups or of a theme, or rows as NAME=0,5,9 or NAME=sun,moon (ids; NAME=ids:0,1 where ids are
         numbers); may be given again. By default all groups of the file, or else all themes. Each two are compared.
@@ -89,11 +90,12 @@ def within(
     correspondence
         by-order: row i of one group belongs to row i of the other, which paired metrics need.
     pool
-        rows that random groups are made of: a group of the file, or rows as 0,5,9; all rows by default.
+        rows that random groups are made of: a group of the file, or rows as 0,5,9; all rows by default, with --tokens
+        all that are ever active.
     null
         random-group by default; shuffle, noise-floor and the others of `geomsim compare`; may be given again.
     kept
-        draw random groups for the other side alone, and keep this one.
+        draw random groups for the other side alone, and keep this one (of the null random-group).
     draws
         random groups per comparison.
     interval
@@ -111,25 +113,32 @@ def within(
     """
     from geomsim.group_files import read_groups
     from geomsim.group_table import compare_all_groups
+    from geomsim.metric_text import read_metric_text
     from geomsim.nulls import RandomGroup
+    from geomsim.study_config import metric_of
 
     check_folder(out)
     check_page(report)
     for file in plugin or []:
         common.detail(f"{file} registers {', '.join(load_file(file))}")
+    metrics = [metric_of(read_metric_text(text)) for text in metric]
+    names = null or [RandomGroup.name]
+    if kept and RandomGroup.name not in names:
+        raise InvalidConfig(f"--kept {kept} is a choice of the null {RandomGroup.name}; add --null {RandomGroup.name}")
     stored = read_groups(groups) if groups else None
     if common.dry_run:
         return _planned(space, metric, group, stored, groups, of_themes, text, draws, out, report, common)
     opened = _opened(space, text, part, least, common)
-    chosen = _groups(group, stored, of_themes, opened)
-    nulls = [RandomGroup(kept) if each == RandomGroup.name else each for each in null or [RandomGroup.name]]
+    strings = _strings(of_themes, opened)
+    chosen = _groups(group, stored, of_themes, strings, opened)
+    nulls = [RandomGroup(kept) if each == RandomGroup.name else each for each in names]
     correspond = "by order" if correspondence else stored.correspondence if stored else None
     study = compare_all_groups(
         opened,
         chosen,
-        metric,
+        metrics,
         correspondence=correspond,
-        pool=_pool(pool, stored, chosen, opened),
+        pool=_pool(pool, stored, chosen, strings, opened),
         null=[None if each == "none" else each for each in nulls],
         draws=draws,
         seed=common.start,
@@ -142,12 +151,12 @@ def within(
     if report:
         common.note(f"wrote {write_report(study, report, common)}")
     records = study.records()
-    remarks = [
+    remarks = dict.fromkeys(
         f"  {record['left_group']} and {record['right_group']}, {record['metric']}: {note}"
         for record in records
         for note in (record["error"], record["warnings"])
         if note
-    ]
+    )
     shown = score_table(f"{space}", records, ["left_group", "right_group"], adjusted="holm")
     common.emit(
         records,
@@ -169,27 +178,41 @@ def _opened(path: Path, text: str | None, part: TextOptions, least: int, common:
     return token_means(Codes.open(path), open_text(text, part), least=least)
 
 
-def _groups(asked: list[str] | None, stored: GroupFile | None, of_themes: Themes, space: Space) -> dict[str, Any]:
+def _strings(of_themes: Themes, space: Space) -> list[list[str]] | None:
+    """The top tokens of each row of the space; none for a row that is never active."""
+    if of_themes.tokens is None:
+        if of_themes.themes is not None:
+            raise InvalidConfig("--themes needs --tokens, a table of each row's top tokens")
+        return None
+    from geomsim.activations.latent_tokens import read_top_tokens
+
+    strings = read_top_tokens(of_themes.tokens).strings
+    if len(strings) != space.n_rows:
+        raise InvalidConfig(
+            f"{of_themes.tokens} has the top tokens of {len(strings)} rows, and the space has {space.n_rows}"
+        )
+    return strings
+
+
+def _groups(
+    asked: list[str] | None,
+    stored: GroupFile | None,
+    of_themes: Themes,
+    strings: list[list[str]] | None,
+    space: Space,
+) -> dict[str, Any]:
     """The groups that are compared, by name, in the order in which they were asked for."""
     known: dict[str, Any] = {}
-    if of_themes.tokens is not None:
-        from geomsim.activations.latent_tokens import read_top_tokens
+    if strings is not None:
         from geomsim.concept_groups import theme_groups
         from geomsim.subspaces import read_themes
 
-        tokens = read_top_tokens(of_themes.tokens).strings
-        if len(tokens) != space.n_rows:
-            raise InvalidConfig(
-                f"{of_themes.tokens} has the top tokens of {len(tokens)} rows, and the space has {space.n_rows}"
-            )
         themes = read_themes(of_themes.themes)
         named = [name for name in asked or themes if name in themes]
         known |= theme_groups(
-            tokens, themes, only=named, top=of_themes.top, rule=of_themes.rule, shared=of_themes.shared,
+            strings, themes, only=named, top=of_themes.top, rule=of_themes.rule, shared=of_themes.shared,
             case_sensitive=of_themes.case_sensitive,
         )  # fmt: skip
-    elif of_themes.themes is not None:
-        raise InvalidConfig("--themes needs --tokens, a table of each row's top tokens")
     if stored is not None:
         known = {**known, **stored.groups} if asked else dict(stored.groups)
     chosen = {}
@@ -207,11 +230,24 @@ def _groups(asked: list[str] | None, stored: GroupFile | None, of_themes: Themes
     return chosen
 
 
-def _pool(given: str | None, stored: GroupFile | None, chosen: Mapping[str, Any], space: Space) -> Any:
-    if given is None:
-        return stored.pool if stored else None
-    known = {**(stored.groups if stored else {}), **chosen}
-    return known[given] if given in known else _rows(given, space)
+def _pool(
+    given: str | None,
+    stored: GroupFile | None,
+    chosen: Mapping[str, Any],
+    strings: list[list[str]] | None,
+    space: Space,
+) -> Any:
+    """The rows that random groups are made of; None for all."""
+    if given is not None:
+        known = {**(stored.groups if stored else {}), **chosen}
+        return known[given] if given in known else _rows(given, space)
+    if stored is not None and stored.pool is not None:
+        return stored.pool
+    if strings is None or all(strings):
+        return None
+    # A latent that is never active is in no theme, and its direction is where training left it.
+    rows = {row for row, tokens in enumerate(strings) if tokens}
+    return sorted(rows.union(*(group_of(space, group).rows.tolist() for group in chosen.values() if len(group))))
 
 
 def _rows(text: str, space: Space) -> list[Any]:
@@ -221,7 +257,9 @@ def _rows(text: str, space: Space) -> list[Any]:
         kind, listed = "", text
     names = listed.split(",")
     numbers = all(name.strip().isdecimal() for name in names)
-    if numbers and not kind and set(names) <= set(space.ids or ()):
+    if kind == "rows" and not numbers:
+        raise InvalidConfig(f"{text} names rows that are no numbers; write rows:0,5,9, or ids:{listed}")
+    if numbers and not kind and set(names) & set(space.ids or ()):
         raise InvalidConfig(f"{text} may be row numbers or ids of this space; write rows:{text} or ids:{text}")
     return [int(name) for name in names] if numbers and kind != "ids" else names
 

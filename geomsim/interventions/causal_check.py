@@ -54,7 +54,8 @@ def causal_check(
     pairs
         from :meth:`SetPairs.from_pairing` or :func:`matched_nodes`.
     documents
-        what both read. Models with different tokenizers or contexts read it in windows of the same text.
+        what both read. Models with different tokenizers, or windows that hold more or less text, read it in windows of
+        the same text.
     intervention
         what is done; see :mod:`geomsim.interventions.intervention`. Latents are ablated unless something else is said.
     positions
@@ -84,7 +85,8 @@ def causal_check(
     intervention, scoring = intervention or Intervention(), scoring or Scoring()
     models, dictionaries = (left, right), (left_dictionary, right_dictionary)
     vocabulary = shared_vocabulary(left, right)
-    if vocabulary.by == "text" or left.context != right.context:
+    room = [model.tokenization.room(model.context) for model in models]
+    if vocabulary.by == "text" or room[0] != room[1]:
         cuts = common_cuts(documents, models)
         models = (left.cut_at(cuts), right.cut_at(cuts))
     firings = tuple(
@@ -155,4 +157,5 @@ def _described(model: Predictor, dictionary: Dictionary, read: TextFirings) -> d
         "model": model.name, "site": read.site, "dictionary": dictionary.name, "dictionary_sha256": dictionary.sha256,
         "tokens_read": len(read), "windows_read": len(read.windows), "left_out": dict(read.tokens.left_out),
         "text_hash": read.tokens.text_hash,
+        **({} if model.tokenization.bos is None else {"bos": model.tokenization.bos}),
     }  # fmt: skip

@@ -30,8 +30,9 @@ class CausalCheck:
         a row a pair, in the order that was given: ``left``, ``right`` (latents or nodes), ``r`` (how alike the two
         look, NaN where nobody knows), ``score``, ``score_not_centred``, ``overlap``, ``expected`` and ``sd`` (of random
         pairs), ``z``, ``p``, ``holm``, ``bh``, ``control`` (the score with random directions at the same tokens),
-        ``p_control``; for both sides ``kl_SIDE`` (nats), ``positions_SIDE``, ``firings_SIDE``, ``latents_SIDE``,
-        ``promotes_SIDE`` and ``suppresses_SIDE`` (lists of tokens, strongest first).
+        ``p_control`` (of the score among the control scores of its bin); for both sides ``kl_SIDE`` (nats),
+        ``positions_SIDE``, ``firings_SIDE``, ``latents_SIDE``, ``promotes_SIDE`` and ``suppresses_SIDE`` (lists of
+        tokens, strongest first).
     scores, control_scores
         (pairs, pairs): every left set with every right one.
     facts

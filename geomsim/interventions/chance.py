@@ -8,7 +8,9 @@ residual of i with j are
 
 **Each pair.** Random pairs are the left set of one pair with the right set of another, both of the bin of the pair that
 is judged (bins of pairs of like number of firings, or like size), that do not belong together. The p-value is
-:math:`(b + 1) / (m + 1)` with b of m random pairs whose residual is at least that of the pair.
+:math:`(b + 1) / (m + 1)` with b of m random pairs whose residual is at least that of the pair. It is that of a pair
+among those of its bin, and so right for all pairs together: sets whose effects lie along the few directions in which
+all effects differ most have random scores that spread more, and reach a small p by chance more often than other sets.
 
 **All pairs.** The mean score among that of partners reshuffled inside the bins, likewise; the sums over rows and
 columns of s do not change, so hubs play no part.

@@ -20,7 +20,7 @@ _EVERY = 20.0  # seconds between two writings
 
 
 class EffectSums:
-    """What has been added up, on the CPU in double precision, and how many chunks of windows are in it."""
+    """What has been added up, on the CPU in double precision, and how many windows are in it."""
 
     def __init__(self, n_sets: int) -> None:
         self.done = 0

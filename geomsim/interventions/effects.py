@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geomsim.activations.dictionary import Dictionary
-from geomsim.digests import digest_of
+from geomsim.digests import code_digest, digest_of
 from geomsim.errors import InvalidConfig
 from geomsim.interventions.effect_sums import EffectSums
 from geomsim.interventions.intervention import Acting, Intervention, changes
@@ -102,7 +102,8 @@ def measure_effects(
         for each set, rows over which the change is averaged, ascending, of those where it acts; by default all of
         these. The set acts at the others too.
     directions
-        (latents, width), of length 1, in place of the dictionary's: a control.
+        (latents, width), of length 1, that are written in place of the dictionary's: a control. As much is written at
+        each token as along the dictionary's own.
     keep
         a file: what is done is kept there, and a second call with the same inputs goes on from it.
     budget
@@ -119,7 +120,8 @@ def measure_effects(
 
     _check_sets(sets, dictionary.latents, windows)
     intervention = intervention or Intervention()
-    used = torch.from_numpy(np.ascontiguousarray(dictionary.directions if directions is None else directions))
+    own = torch.from_numpy(np.ascontiguousarray(dictionary.directions))
+    written = own if directions is None else torch.from_numpy(np.ascontiguousarray(directions))
     passing = Passing(predictor, firings.site, skip=skip)
     rows = [_acting_rows(firings, each, intervention) for each in sets]
     chosen = chosen_windows(firings, rows if averaged is None else averaged, windows, seed)
@@ -127,19 +129,24 @@ def measure_effects(
     key = ""
     if keep is not None:
         inputs = (
-            plain(predictor.provenance), dictionary.sha256, firings.tokens.text_hash, firings.site, firings.window,
-            list(sets), intervention, windows, None if averaged is None else list(averaged), directions, seed,
+            code_digest(EffectSums), plain(predictor.provenance), dictionary.sha256, firings.tokens.text_hash,
+            firings.site, firings.window, list(sets), intervention, windows,
+            None if averaged is None else list(averaged), directions, seed,
         )  # fmt: skip
         key = digest_of(inputs)
     sums = EffectSums.begin(keep, key, len(sets))
-    chunks = list(window_chunks(firings, chosen, len(predictor.vocabulary), budget, pads=predictor.pads))
+    chunks = list(
+        window_chunks(firings, chosen, len(predictor.vocabulary), budget, pads=predictor.pads, done=sums.done)
+    )
     with track(sum(map(len, chosen)), f"intervening in {predictor.name}, windows") as advance:
-        for number, chunk in enumerate(chunks):
+        left = np.concatenate([np.zeros(0, dtype=np.int64), *chunks])
+        advance(sum(len(each) - len(np.intersect1d(each, left)) for each in chosen))
+        for number, chunk in enumerate(chunks, 1):
             jobs = jobs_of(firings, chunk, rows, chosen)
-            if number >= sums.done:
-                _measure(predictor, passing, firings, sets, intervention, used, jobs, averaged, sums, budget)
-                sums.done = number + 1
-                sums.save(keep, key, last=number + 1 == len(chunks))
+            _measure(predictor, passing, firings, sets, intervention, (own, written), jobs, averaged, sums, budget)
+            # Windows and not chunks: how many of them make a chunk depends on the memory that is free.
+            sums.done += len(chunk)
+            sums.save(keep, key, last=number == len(chunks))
             advance(len(jobs.window))
     return _as_means(sums, [len(each) for each in chosen])
 
@@ -172,13 +179,13 @@ def _measure(
     firings: TextFirings,
     sets: Sequence[_Integers],
     intervention: Intervention,
-    directions: Tensor,
+    directions: tuple[Tensor, Tensor],
     jobs: Jobs,
     averaged: Sequence[_Integers] | None,
     sums: EffectSums,
     budget: int,
 ) -> None:
-    """Clean predictions of the windows of all jobs, then the jobs, a batch at a time."""
+    """Clean predictions of the windows of all jobs, then the jobs, a batch at a time; directions: own, written."""
     import torch
 
     windows, of_job = np.unique(jobs.window, return_inverse=True)
@@ -191,7 +198,8 @@ def _measure(
     stream, logits = passing.clean(ids, mask, torch.from_numpy(place).to(device))
     clean = torch.log_softmax(logits.float(), dim=1)
     sums.look(clean)
-    directions = directions.to(stream.device)
+    own = directions[0].to(stream.device)
+    written = own if directions[1] is directions[0] else directions[1].to(stream.device)
     vocabulary, width = clean.shape[1], stream[0].numel()
     size = np.array([len(rows) for rows in jobs.rows]) * vocabulary * 4 * 8 + width * 4 * _STREAMS
     for some in batches_of(size, budget):
@@ -209,7 +217,7 @@ def _measure(
         of_set = jobs.of_set[some][job_of_row]
         points = flat.index_select(0, places).float()
         acting = Acting(of_set, points, *(np.concatenate(part) for part in zip(*entries, strict=True)))
-        flat[places] = (points + changes(intervention, acting, sets, directions, firings.means)).to(flat)
+        flat[places] = (points + changes(intervention, acting, sets, own, written, firings.means)).to(flat)
         chosen = torch.from_numpy(of_job[some]).to(device)
         after = passing.changed(ids[chosen], mask[chosen], moved, places)
         before = clean.index_select(0, torch.from_numpy(np.searchsorted(looked_at, rows)).to(device))

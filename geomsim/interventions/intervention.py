@@ -9,6 +9,9 @@ input (1 otherwise), at a token with activation x:
 ``project-out`` :math:`x' = x - Q Q^T x`, with Q an orthonormal basis of the directions of S
 ``add``         :math:`x' = x + c \sum_{i \in S} a_i d_i`, with a_i the latent's mean activation where active
 ==============  ======================================================================================
+
+As a control other directions r are written in place of d, each as much as its own: :math:`s f_i(x) r_i`,
+:math:`R Q^T x` with R an orthonormal basis of the r, and :math:`c a_i r_i`.
 """
 
 from __future__ import annotations
@@ -94,6 +97,7 @@ def changes(
     acting: Acting,
     sets: Sequence[NDArray[np.int64]],
     directions: Tensor,
+    written: Tensor,
     means: NDArray[np.float64],
 ) -> Tensor:
     """What is added to the stream at each row, (rows, width).
@@ -101,7 +105,9 @@ def changes(
     Parameters
     ----------
     directions
-        (latents, width), of length 1.
+        (latents, width), of length 1: the dictionary's own, which say how much is written.
+    written
+        (latents, width), of length 1: along which it is written; the same but for a control.
     means
         (latents,) mean activation where active.
     """
@@ -113,17 +119,18 @@ def changes(
     if intervention.mode == "ablate":
         latents = torch.from_numpy(acting.entry_latent).to(device)
         values = torch.from_numpy(acting.entry_value).to(points)
-        parts = directions[latents] * values.unsqueeze(1)
+        parts = written[latents] * values.unsqueeze(1)
         return added.index_add_(0, torch.from_numpy(acting.entry_row).to(device), parts, alpha=-1)
     for number in np.unique(acting.of_set).tolist():
         first, last = np.searchsorted(acting.of_set, [number, number + 1]).tolist()
-        rows = directions[torch.from_numpy(sets[number]).to(device)]
+        members = torch.from_numpy(sets[number]).to(device)
         if intervention.mode == "add":
             sizes = torch.from_numpy(intervention.multiple * means[sets[number]]).to(points)
-            added[first:last] = sizes @ rows
+            added[first:last] = sizes @ written[members]
         else:
-            basis = _basis(rows)
-            added[first:last] = -(points[first:last] @ basis) @ basis.T
+            basis = _basis(directions[members])
+            out = basis if written is directions else _basis(written[members])[:, : basis.shape[1]]
+            added[first:last] = -(points[first:last] @ basis) @ out.T
     return added
 
 

@@ -34,7 +34,7 @@ def matched_nodes(folder: str | Path, pairing: Pairing | None = None, *, least: 
     Returns
     -------
     SetPairs
-        `alike` is Jaccard index of the nodes' rows; nodes that share a row are no random pair.
+        `alike` is Jaccard index of the nodes' rows; nodes of which any latents are a pair are no random pair.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def matched_nodes(folder: str | Path, pairing: Pairing | None = None, *, least: 
         tuple(np.unique(latents.left[each]) for each in left),
         tuple(np.unique(latents.right[each]) for each in right),
         tuple(names[0][pair[0]] for pair in matched), tuple(names[1][pair[1]] for pair in matched),
-        np.diag(shared / both).copy(), "Jaccard index of the nodes' rows", shared > 0,
+        np.diag(shared / both).copy(), "Jaccard index of the nodes' rows", _related(left, right, latents),
         np.array([len(one) + len(other) for one, other in zip(left, right, strict=True)], dtype=np.float64),
     )  # fmt: skip
 
@@ -110,6 +110,17 @@ def _nodes(path: Path) -> tuple[dict[str, NDArray[np.int64]], int]:
         if not len(rows) or rows.min() < 0 or rows.max() >= n_rows:
             raise InvalidPairing(f"{path}: node {name!r} has no rows, or some beyond the {n_rows} there are")
     return nodes, n_rows
+
+
+def _related(
+    left: Sequence[NDArray[np.int64]], right: Sequence[NDArray[np.int64]], pairing: Pairing
+) -> NDArray[np.bool_]:
+    """(nodes, nodes): whether they are matched, or a latent of the left one is paired with one of the right one."""
+    ours, theirs = (
+        np.array([np.isin(side, side[rows]) for rows in nodes])
+        for side, nodes in ((pairing.left, left), (pairing.right, right))
+    )
+    return (ours.astype(np.int64) @ theirs.T.astype(np.int64) > 0) | np.eye(len(left), dtype=np.bool_)
 
 
 def _indicators(nodes: Sequence[NDArray[np.int64]], n_rows: int) -> NDArray[np.int64]:

@@ -21,7 +21,7 @@ class ModulePredictor(ModuleSource, Predictor):
 
     Parameters
     ----------
-    module, tokenize, context, special_ids, pad_id, keep_first, name
+    module, tokenize, context, special_ids, pad_id, keep_first, bos, name
         as for :class:`geomsim.activations.ModuleSource`.
     words
         the characters of each token number, as many as the module has logits.
@@ -41,11 +41,12 @@ class ModulePredictor(ModuleSource, Predictor):
         special_ids: Iterable[int] = (),
         pad_id: int = 0,
         keep_first: bool = False,
+        bos: int | None = None,
         name: str = "",
     ) -> None:
         super().__init__(
             module, tokenize, context=context, forward=predict, special_ids=special_ids, pad_id=pad_id,
-            keep_first=keep_first, name=name,
+            keep_first=keep_first, bos=bos, name=name,
         )  # fmt: skip
         self.pads = predict is not None
         self._words = tuple(words)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from geomsim.activations.hooks import Tap, submodule
 from geomsim.activations.source import canonical_site
 from geomsim.activations.text import Document
-from geomsim.activations.windowed_source import WindowedSource
+from geomsim.activations.windowed_source import WindowedSource, tell_other_beginning
 from geomsim.activations.windows import WindowBatch
 from geomsim.errors import InvalidModel
 
@@ -70,4 +70,5 @@ class Predictor(WindowedSource):
             )
         submodule(self.module, self.tap(found).path, found)
         dictionary.check_fits(self.width(found), site=canonical_site(found), convention=self.convention)
+        tell_other_beginning(self, dictionary)
         return found

@@ -56,7 +56,8 @@ def shared_vocabulary(left: Predictor, right: Predictor) -> SharedVocabulary:
     """
     texts = left.vocabulary, right.vocabulary
     if left.spellings == right.spellings:
-        numbers = np.array([number for number, text in enumerate(left.spellings) if number not in _special(left)])
+        special = left.tokenization.special_ids | right.tokenization.special_ids
+        numbers = np.array([number for number in range(len(left.spellings)) if number not in special])
         shown = tuple(texts[0][number] or left.spellings[number] for number in numbers.tolist())
         out = len(left.spellings) - len(numbers)
         return SharedVocabulary(numbers, numbers, shown, "number", out, out)
@@ -70,10 +71,6 @@ def shared_vocabulary(left: Predictor, right: Predictor) -> SharedVocabulary:
     sides = [np.array([place[text] for text in common]) for place in places]
     left_only, right_only = (len(each) - len(common) for each in texts)
     return SharedVocabulary(sides[0], sides[1], tuple(common), "text", left_only, right_only)
-
-
-def _special(predictor: Predictor) -> frozenset[int]:
-    return predictor.tokenization.special_ids
 
 
 def _places(texts: Sequence[str | None]) -> dict[str, int]:

@@ -25,7 +25,7 @@ class TransformersPredictor(TransformersSource, Predictor):
 
     Parameters
     ----------
-    path_or_id, device, dtype, revision, tokenizer, context, keep_first
+    path_or_id, device, dtype, revision, tokenizer, context, keep_first, bos
         as for :class:`geomsim.activations.TransformersSource`, whose sites and windows it has.
 
     Raises
@@ -44,9 +44,10 @@ class TransformersPredictor(TransformersSource, Predictor):
         tokenizer: str | Path | None = None,
         context: int | None = None,
         keep_first: bool = False,
+        bos: bool | None = None,
     ) -> None:
         super().__init__(
-            path_or_id, device, dtype, revision, tokenizer=tokenizer, context=context, keep_first=keep_first
+            path_or_id, device, dtype, revision, tokenizer=tokenizer, context=context, keep_first=keep_first, bos=bos
         )
         del self._model  # the same weights come again with the head
         self._causal = load_model("AutoModelForCausalLM", self._location, dtype, revision).to(device).eval()
@@ -63,7 +64,7 @@ class TransformersPredictor(TransformersSource, Predictor):
     @cached_property
     def spellings(self) -> tuple[str, ...]:
         """As the tokenizer's own files spell the tokens."""
-        return tuple(self.token_texts(range(len(self._tokenizer))))
+        return tuple(self.token_texts(range(self._n_tokens)))
 
     @cached_property
     def vocabulary(self) -> tuple[str | None, ...]:
@@ -72,7 +73,7 @@ class TransformersPredictor(TransformersSource, Predictor):
         before = self._decoded(list(first))
         special = self._tokenization.special_ids
         texts: list[str | None] = []
-        for number in range(len(self._tokenizer)):
+        for number in range(self._n_tokens):
             text = self._decoded([*first, number])
             whole = number not in special and text.startswith(before) and len(text) > len(before)
             texts.append(text[len(before) :] if whole and _BROKEN not in text else None)
@@ -101,6 +102,12 @@ class TransformersPredictor(TransformersSource, Predictor):
             return ()
         blocks: Any = self._model.get_submodule(self._blocks())
         return tuple(blocks[number] for number in range(parsed[1] + 1))
+
+    @property
+    def _n_tokens(self) -> int:
+        """Tokens that the tokenizer knows and the head predicts; either may have more."""
+        head: Any = self.head()
+        return min(len(self._tokenizer), int(head.weight.shape[0]))
 
     @property
     def _prefix(self) -> str:

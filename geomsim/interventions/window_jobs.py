@@ -39,14 +39,18 @@ def chosen_windows(firings: TextFirings, rows: Sequence[_Integers], most: int | 
 
 
 def window_chunks(
-    firings: TextFirings, chosen: Sequence[_Integers], vocabulary: int, budget: int, *, pads: bool
+    firings: TextFirings, chosen: Sequence[_Integers], vocabulary: int, budget: int, *, pads: bool, done: int = 0
 ) -> Iterator[_Integers]:
-    """The windows that any set needs, a few at a time, as few as hold the clean predictions of each place."""
+    """The windows that any set needs, a few at a time, as few as hold the clean predictions of each place.
+
+    The first `done` of them are left out; their order does not depend on the budget.
+    """
     needed = np.unique(np.concatenate(chosen))
     lengths = np.array([len(firings.windows[number]) for number in needed.tolist()], dtype=np.int64)
     if not pads:  # no batch mixes lengths
         order = np.argsort(lengths, kind="stable")
         needed, lengths = needed[order], lengths[order]
+    needed, lengths = needed[done:], lengths[done:]
     begin = 0
     for end in range(1, len(needed) + 1):
         full = end == len(needed)

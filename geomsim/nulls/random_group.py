@@ -33,12 +33,13 @@ class RandomGroup(Null):
 
     What a small p does not say, for paired metrics: that the correspondence is what makes the groups alike. Random
     groups come with a random correspondence, and groups of another spread than random ones (all on a line, say) may
-    score higher under any. Whether this correspondence is special among all of the same two groups is the question of
+    score higher under any, with one of them kept most of all; or lower, as by "procrustes", whose chance level falls
+    with the dimension. Whether this correspondence is special among all of the same two groups is the question of
     null="shuffle". Groups that share rows share them in each draw, so these rows alone make no small p.
 
     For unpaired metrics `kept` is often the better question. Random groups all have the shape of the pool at large, and
     so are close to each other: two special groups that are alike may well be farther apart than two of these. And where
-    one group alone is unusual, the couple may be closer than two random ones whatever the other group is. That either
+    one group alone is unusual, the couple may be closer than two random ones whatever the other group is. That each
     group is closer to the other than random groups are takes both ``kept="left"`` and ``kept="right"``; the larger p
     is a valid p of that.
 

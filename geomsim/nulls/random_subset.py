@@ -30,6 +30,12 @@ class RandomSubset(Null):
     pairs of the same pairing usually are. It does not say that they are more alike than by chance: the pairing is kept
     inside each draw, so the mean of the draws is the likeness of the whole pool, and no chance level.
 
+    Nor does p compare like with like where the metric's chance level depends on the shape of a subset. Rows of a theme
+    lie in fewer dimensions than as many random ones, and noise in fewer dimensions fits noise less well: by chance
+    alone "procrustes" or "svcca" of a theme may be lower than of random subsets, and p large. Scores corrected for
+    chance lean the other way. Metrics whose chance level is 0 ("rsa", "debiased-cka") lean to neither side, though
+    fewer dimensions make them scatter more.
+
     The metric may be undefined on some subsets (all rows equal, say). Such a subset is drawn again and counted: p is
     conditional on subsets that have a score, which is a test as valid, because the compared subset is one of them.
     Where they are more than 5%, the null refuses.

@@ -13,7 +13,7 @@ _FOR_UNPAIRED = ("noise-floor", "spectrum-matched", "random-baseline")
 
 
 def instead(metric: Metric[Any], but: str) -> str:
-    """The nulls that suit this kind of metric, without the one that refuses; where a subset is compared, one more."""
+    """The nulls that suit this kind of metric and ask for nothing more than two sides, without the one that refuses."""
     names = [repr(name) for name in (_FOR_PAIRED if isinstance(metric, PairedMetric) else _FOR_UNPAIRED) if name != but]
     return f"null={', '.join(names[:-1])} or {names[-1]}"
 

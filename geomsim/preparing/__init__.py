@@ -10,6 +10,8 @@
     path = "../models/left"          # relative to the file, or a hub name
     dictionaries = ["../models/left/saes/layer_0"]    # or { "residual:0" = "..." }; paths, hub names, or tables with
     neurons = true                   # path, site, format, convention, selection ...; neurons of every block, or a list
+    bos = true                       # windows begin with the beginning-of-text token; unless it is said, where the
+                                     # tokenizer puts it before a text by itself; also context, dtype, revision
     [models.baseline]
     rerandomise = "left"             # the model of that name with every weight drawn anew
     seed = 7
@@ -39,5 +41,6 @@ Each model is read once for all its sites (again for windows that it shares with
 both read a word behind the same text), each couple of codes is correlated once for all methods.
 """
 
+from geomsim.preparing.alone import alone_in as alone_in
 from geomsim.preparing.outcome import PreparedStudy as PreparedStudy
 from geomsim.preparing.running import prepare_study as prepare_study

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
+from pathlib import Path
 from typing import Any, Literal
 
 from geomsim.errors import InvalidConfig
@@ -153,7 +154,9 @@ def read_between(item: Any, place: str, models: Sequence[str]) -> Between:
     found["pool"] = choice(table.get("pool", "last"), ("last", "max", "mean", "sum"), f"{place}: pool")
     found["words"] = _words(table.get("words", "whitespace"), place)
     weight = table.get("min_weight")
-    if weight is not None and (isinstance(weight, bool) or not isinstance(weight, int | float) or abs(weight) > 1):
+    if weight is not None and (
+        isinstance(weight, bool) or not isinstance(weight, int | float) or not -1 <= weight <= 1
+    ):
         raise InvalidConfig(f"{place}: min_weight is a correlation between -1 and 1, got {weight!r}")
     found["min_weight"] = weight
     found["correlating"] = {key: whole(table.get(key, usual), f"{place}: {key}") for key, usual in _CORRELATING.items()}
@@ -169,14 +172,17 @@ def read_within(item: Any, place: str, models: Sequence[str]) -> Within:
     words(table.get("rows", FEATURES), (FEATURES,), f"{place}: rows")  # neurons have no top tokens, so no themes
     layers = table.get("layers", "all")
     if layers != "all":
-        if not isinstance(layers, list | tuple) or not layers:
+        if not isinstance(layers, list | tuple) or not layers or not all(map(_is_layer, layers)):
             raise InvalidConfig(f'{place}: layers is "all" or a list of layers, got {layers!r}')
+        if len(set(layers)) < len(layers):
+            raise InvalidConfig(f"{place}: layers names one twice: {list(layers)}")
         layers = tuple(layers)
     groups = table.get("groups")
     if groups is not None:
-        if not isinstance(groups, list | tuple) or len(set(map(str, groups))) < 2 or len(set(groups)) < len(groups):
+        listed = list(groups) if isinstance(groups, list | tuple) else []
+        if not all(isinstance(name, str) for name in listed) or len(set(listed)) < max(2, len(listed)):
             raise InvalidConfig(f"{place}: groups is a list of at least two names of themes, got {groups!r}")
-        groups = tuple(text(name, f"{place}: a group") for name in groups)
+        groups = tuple(listed)
     options: dict[str, Any] = {}
     if "top" in table:
         options["top"] = whole(table["top"], f"{place}: top")
@@ -187,7 +193,8 @@ def read_within(item: Any, place: str, models: Sequence[str]) -> Within:
             if not isinstance(table[key], bool):
                 raise InvalidConfig(f"{place}: {key} is true or false, got {table[key]!r}")
             options[key] = table[key]
-    themes = None if table.get("themes") is None else text(table["themes"], f"{place}: themes")
+    themes = table.get("themes")
+    themes = None if themes is None else text(str(themes) if isinstance(themes, Path) else themes, f"{place}: themes")
     chosen = _choices(table, place)
     for key in ("buckets", "subspaces"):
         if chosen.get(key):
@@ -214,9 +221,7 @@ def _layers(given: Any, place: str) -> Literal["all", "same"] | tuple[tuple[Laye
         return "all" if given == "all" else "same"
     several = list(given) if isinstance(given, list | tuple) else []
     wrong = not several or any(
-        not isinstance(couple, list | tuple)
-        or len(couple) != 2
-        or any(isinstance(layer, bool) or not isinstance(layer, int | str) for layer in couple)
+        not isinstance(couple, list | tuple) or len(couple) != 2 or not all(map(_is_layer, couple))
         for couple in several
     )
     if wrong:
@@ -224,6 +229,10 @@ def _layers(given: Any, place: str) -> Literal["all", "same"] | tuple[tuple[Laye
     if len(set(map(tuple, several))) < len(several):
         raise InvalidConfig(f"{place}: layers names a couple twice: {given!r}")
     return tuple((couple[0], couple[1]) for couple in several)
+
+
+def _is_layer(given: Any) -> bool:
+    return isinstance(given, int | str) and not isinstance(given, bool)
 
 
 def _methods(given: Any, place: str) -> tuple[Method, ...]:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from geomsim.errors import InvalidConfig
-from geomsim.preparing.blocks import Between, Within, read_between, read_within
+from geomsim.preparing.blocks import Between, Within, read_between, read_within, slug
 from geomsim.preparing.values import checked, choice, flag_or_list, text, whole
 from geomsim.study_config import known
 
 _NAME = re.compile(r"\w[\w .+-]*")
 _DICTIONARY_OPTIONS = ("path", "site", "format", "subfolder", "revision", "convention", "selection", "input_scale")
+_READING = ("context", "max_norm_multiple", "bos")
+_PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class ModelChoice:
     neurons
         True for the hidden units of every block's MLP, or numbers of blocks.
     options
-        revision, dtype, context, max_norm_multiple of :class:`geomsim.activations.TransformersSource`.
+        revision, dtype, context, max_norm_multiple, bos of :class:`geomsim.activations.TransformersSource`.
     """
 
     name: str
@@ -90,7 +92,7 @@ class ModelChoice:
     @property
     def slug(self) -> str:
         """The name as a part of file names."""
-        return self.name.replace(" ", "_")
+        return slug(self.name)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,8 @@ def _text(given: Any) -> TextChoice:
             "folder, or dataset:NAME"
         )
     known(given, [each.name for each in fields(TextChoice)], "[text]")
+    if isinstance(given["source"], Path):
+        given = {**given, "source": str(given["source"])}
     for key, value in given.items():
         if key in ("source", "pattern", "column", "name_column", "split", "subset"):
             text(value, f"[text]: {key}")
@@ -165,18 +169,19 @@ def _models(given: Any) -> dict[str, ModelChoice]:
         found[str(name)] = _model(str(name), table, place, given)
     slugs: dict[str, str] = {}
     for model in found.values():
-        if (other := slugs.setdefault(model.slug, model.name)) != model.name:
+        # Some systems do not tell capital letters from small ones in names of files.
+        if (other := slugs.setdefault(model.slug.casefold(), model.name)) != model.name:
             raise InvalidConfig(f"models {other!r} and {model.name!r} would share files; call one something else")
     return found
 
 
 def _model(name: str, table: Mapping[str, Any], place: str, models: Mapping[str, Any]) -> ModelChoice:
-    own = ("path", "revision", "dtype", "context", "max_norm_multiple", "dictionaries", "neurons")
-    drawn = ("rerandomise", "seed", "embeddings", "context", "max_norm_multiple", "dictionaries", "neurons")
+    own = ("path", "revision", "dtype", *_READING, "dictionaries", "neurons")
+    drawn = ("rerandomise", "seed", "embeddings", *_READING, "dictionaries", "neurons")
     if ("path" in table) == ("rerandomise" in table):
         raise InvalidConfig(f"{place} needs either path = ... or rerandomise = ..., the name of another model")
     known(table, own if "path" in table else drawn, place)
-    options = {key: table[key] for key in ("revision", "dtype", "context", "max_norm_multiple") if key in table}
+    options = {key: table[key] for key in ("revision", "dtype", *_READING) if key in table}
     found: dict[str, Any] = {}
     if "rerandomise" in table:
         source = models.get(choice(table["rerandomise"], tuple(models), f"{place}: rerandomise"))
@@ -186,15 +191,19 @@ def _model(name: str, table: Mapping[str, Any], place: str, models: Mapping[str,
             )
         found |= {"rerandomise": table["rerandomise"], "seed": whole(table.get("seed", 0), f"{place}: seed", least=0)}
         found["embeddings"] = choice(table.get("embeddings", "redrawn"), ("redrawn", "kept"), f"{place}: embeddings")
-        options |= {key: source[key] for key in ("revision", "dtype") if key in source}
+        options = {**{key: source[key] for key in ("revision", "dtype", "bos") if key in source}, **options}
         table = {**table, "path": source["path"]}
-    for key in ("revision", "dtype"):
-        if key in options:
-            text(options[key], f"{place}: {key}")
+    if "revision" in options:
+        text(options["revision"], f"{place}: revision")
+    if "dtype" in options:
+        choice(options["dtype"], _PRECISIONS, f"{place}: dtype")
     if "context" in options:
-        whole(options["context"], f"{place}: context")
-    if "max_norm_multiple" in options and not isinstance(options["max_norm_multiple"], int | float):
-        raise InvalidConfig(f"{place}: max_norm_multiple is a number, got {options['max_norm_multiple']!r}")
+        whole(options["context"], f"{place}: context", least=2)
+    multiple = options.get("max_norm_multiple", 2)
+    if isinstance(multiple, bool) or not isinstance(multiple, int | float) or not multiple > 1:
+        raise InvalidConfig(f"{place}: max_norm_multiple is a number above 1, got {multiple!r}")
+    if not isinstance(options.get("bos", False), bool):
+        raise InvalidConfig(f"{place}: bos is true or false, got {options['bos']!r}")
     path = table["path"]
     if not isinstance(path, str | Path) or not str(path).strip():
         raise InvalidConfig(f"{place}: path is a directory or a hub name, got {path!r}")

@@ -13,13 +13,16 @@ from typing import Any
 import geomsim
 from geomsim.digests import digest_of
 from geomsim.preparing.blocks import LEFT_OUT, NEURONS, TOKENS
-from geomsim.preparing.config import Preparation, TextChoice
+from geomsim.preparing.config import DictionaryChoice, Preparation, TextChoice
 from geomsim.preparing.jobs import OWN_WINDOWS, Job, Reading
+from geomsim.preparing.located import Located
 from geomsim.preparing.places import Model, Place
 from geomsim.preparing.texts import DATASET, STANDARD_LIBRARY
 
 _CODE = ("activations", "preparing", "pairing.py", "space.py", "memory.py", "parallel.py")
 _PACKAGES = ("numpy", "scipy", "torch", "transformers", "tokenizers", "safetensors")
+# Of [text]: what codes of features do not depend on.
+_OF_OTHERS = ("neuron_tokens", "top_tokens", "contexts")
 
 
 class Dependencies:
@@ -48,14 +51,16 @@ class Dependencies:
         found: str = self._once(f"model {name}", lambda: digest_of([located.content(), *map(str, drawn), str(options)]))
         return found
 
+    def weights(self, name: str) -> str:
+        """Of the weights of a re-randomised model, which the code draws."""
+        return digest_of([self._common, self.model(name)])
+
     def reading(self, reading: Reading) -> str:
         """Of codes."""
         place = reading.place
         parts: list[Any] = [self._common, self.text, self.model(place.model), place.site, place.rows]
         if place.dictionary is not None and place.located is not None:
-            located = place.located
-            content = self._once(f"dictionary {located.named}", located.content)
-            parts += [content, str(sorted(place.dictionary.options.items())), place.dictionary.site]
+            parts += self._read(place.dictionary, place.located)
         if place.rows == NEURONS:
             parts.append(self.neuron_text)
         if reading.windows != OWN_WINDOWS:
@@ -66,13 +71,16 @@ class Dependencies:
         """Of the rows of a place, which depend on no text."""
         parts: list[Any] = [self._common, self.model(place.model), place.model, place.site, place.rows]
         if place.located is not None and place.dictionary is not None:
-            located = place.located
-            parts += [self._once(f"dictionary {located.named}", located.content), str(place.dictionary)]
+            parts += self._read(place.dictionary, place.located)
         return digest_of(parts)
 
-    def table(self, reading: Reading) -> str:
-        """Of top tokens and contexts."""
-        return digest_of([self.reading(reading), "table"])
+    def tokens(self, reading: Reading) -> str:
+        """Of top tokens."""
+        return digest_of([self.reading(reading), "top tokens", self._text.top_tokens])
+
+    def contexts(self, reading: Reading) -> str:
+        """Of contexts."""
+        return digest_of([self.reading(reading), "contexts", self._text.contexts])
 
     def group(self, reading: Reading, rows: Any) -> str:
         """Of the rows of a group."""
@@ -83,13 +91,14 @@ class Dependencies:
         coupling = job.coupling
         parts = [self.reading(coupling.left), self.reading(coupling.right), repr(job.options)]
         if coupling.non_concepts == LEFT_OUT:
-            parts += [self.table(tables[place.slug]) for place in (job.left, job.right)]
+            parts += [self.tokens(tables[place.slug]) for place in (job.left, job.right)]
         return digest_of([*parts, job.coupling.units == TOKENS])
 
     @cached_property
     def text(self) -> str:
         """Of the text and how it is cut."""
-        return digest_of([text_content(self._text, self._base), dataclasses.asdict(self._text)])
+        said = {name: value for name, value in dataclasses.asdict(self._text).items() if name not in _OF_OTHERS}
+        return digest_of([text_content(self._text, self._base), said])
 
     @cached_property
     def neuron_text(self) -> str:
@@ -103,6 +112,11 @@ class Dependencies:
         files += [file for name in _CODE if not name.endswith(".py") for file in (root / name).rglob("*.py")]
         code = [(file.relative_to(root).as_posix(), file.read_bytes()) for file in sorted(files)]
         return digest_of([code, {name: _version(name) for name in _PACKAGES}])
+
+    def _read(self, dictionary: DictionaryChoice, located: Located) -> list[Any]:
+        """What is read of a dictionary, wherever it lies, and how."""
+        content = self._once(f"dictionary {located.named} {located.revision}", located.content)
+        return [content, str(sorted(dictionary.options.items())), dictionary.site]
 
     def _once(self, name: str, content: Any) -> Any:
         if name not in self._known:

@@ -17,7 +17,7 @@ import numpy as np
 
 from geomsim.activations import dictionary_learning_format, gemma_scope_format, sae_lens_format, sparsify_format
 from geomsim.activations.dictionary_files import Reading, read_json
-from geomsim.activations.dictionary_formats import FORMATS
+from geomsim.activations.dictionary_formats import FORMATS, _inside
 from geomsim.activations.source import canonical_site
 from geomsim.errors import GeomsimWarning, InvalidModel
 from geomsim.preparing.model_facts import safetensors_header
@@ -71,16 +71,13 @@ def site_by_name(name: str) -> str | None:
 
 def _weights(path: Path, format: str | None) -> tuple[str | None, Path]:
     """The format's name and the file of weights; None for a file that only reading would tell."""
-    formats = [each for each in FORMATS if format in (None, each.name)]
+    formats = tuple(each for each in FORMATS if format in (None, each.name))
     if path.is_file():
         named = [each.name for each in formats if path.name in each.weights]
         named = named or [each.name for each in formats if path.suffix in each.suffixes]
         return (named[0] if len(named) == 1 else None), path
-    found = [(each.name, path / name) for each in formats for name in each.weights if (path / name).is_file()]
-    if len(found) != 1:
-        what = "no dictionary" if not found else "more than one dictionary: say which by format ="
-        raise InvalidModel(f"{path}: {what} ({', '.join(name for each in formats for name in each.weights)})")
-    return found[0]
+    found, file = _inside(path, formats)
+    return found.name, file
 
 
 def _sae_lens(file: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from geomsim.errors import GeomsimError
 from geomsim.preparing.config import Preparation
 from geomsim.preparing.located import locate
+from geomsim.preparing.places import known_facts
 
 
 def fetch(preparation: Preparation, base: Path, note: Callable[[str], object]) -> None:
@@ -23,7 +24,7 @@ def fetch(preparation: Preparation, base: Path, note: Callable[[str], object]) -
         try:
             revision = choice.options.get("revision")
             located = locate(choice.path, base, revision=revision)
-            if located.path is None:
+            if located.on_hub and known_facts(located).tokenizer is None:
                 note(f"{choice.name}: fetching the configuration of {choice.path}")
                 load_tokenizer(choice.path, revision)
             for dictionary in choice.dictionaries:

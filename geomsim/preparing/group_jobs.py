@@ -127,7 +127,8 @@ def _choices(block: Within, config: Mapping[str, Any]) -> dict[str, Any]:
     """What is asked of groups: unpaired metrics, and whether two random groups are as alike unless it says else."""
     from geomsim.catalog import metrics as metric_names
 
-    asked = list(chosen_for(block.choices, config).get("metrics", metric_names()))
+    chosen = chosen_for(block.choices, config)
+    asked = list(chosen["metrics"] if "metrics" in chosen else metric_names())
     paired = [choice for choice in asked if isinstance(metric_of(choice), PairedMetric)]
     if paired and "metrics" in block.choices:
         raise InvalidConfig(

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from geomsim.preparing.blocks import EITHER, FEATURES, KEPT, LEFT_OUT, TOKENS, Between, Method, slug
-from geomsim.preparing.places import Model, Place
+from geomsim.errors import InvalidConfig
+from geomsim.preparing.blocks import EITHER, FEATURES, KEPT, LEFT_OUT, NEURONS, TOKENS, Between, Method, slug
+from geomsim.preparing.model_facts import ModelFacts
+from geomsim.preparing.places import Model, Place, known_facts
 
 CODES, SPACES, TOP_TOKENS, CONTEXTS, PAIRINGS = "codes", "spaces", "tokens", "contexts", "pairings"
 OWN_WINDOWS = "own"
@@ -68,6 +70,12 @@ class Job:
         return self.coupling.right.place
 
     @property
+    def place(self) -> str:
+        """Which block and which couple this is, for errors."""
+        sides = (f"{side.model} {side.rows} of layer {side.layer}" for side in (self.left, self.right))
+        return f"{self.block.place}, {' and '.join(sides)}"
+
+    @property
     def labels(self) -> dict[str, Any]:
         """The columns of the table that say what is compared."""
         return {
@@ -102,7 +110,7 @@ class Job:
             "correlating": dict(coupling.correlating) != dict(usual.correlating) and dict(coupling.correlating),
             "min_weight": self.block.min_weight,
         }
-        if any(value not in (False, None) for value in unusual.values()):
+        if any(value is not None and value is not False for value in unusual.values()):  # 0 is a weight
             parts.append(_short(unusual))
         return f"{PAIRINGS}/{'-'.join(parts)}.parquet"
 
@@ -113,9 +121,22 @@ def jobs_of(blocks: Sequence[Between], models: Mapping[str, Model]) -> list[Job]
 
 
 def unknown_rows(blocks: Sequence[Between], models: Mapping[str, Model]) -> list[str]:
-    """Names of models whose number of blocks nobody knows before their configuration is fetched."""
-    names = dict.fromkeys(name for block in blocks for name in (block.left, block.right))
+    """Names of models whose neurons are asked for, and nobody knows of how many blocks: their files do not say it."""
+    names = dict.fromkeys(name for block in blocks if NEURONS in block.rows for name in (block.left, block.right))
     return [name for name in names if models[name].neurons is None]
+
+
+def check_blocks(blocks: Sequence[Between], models: Mapping[str, Model], *, fetched: bool) -> None:
+    """InvalidConfig where neurons of every block are asked for, and a configuration that is here does not count them.
+
+    With `fetched` it is here of every model.
+    """
+    for name in unknown_rows(blocks, models):
+        if fetched or known_facts(models[name].located) != ModelFacts():
+            raise InvalidConfig(
+                f"models.{name}: its config.json does not say, under any name that is known here, how many blocks the "
+                "model has; name those whose neurons are to be read: neurons = [0, 1, ...]"
+            )
 
 
 def common_windows(left: Model, right: Model) -> str:
@@ -124,9 +145,15 @@ def common_windows(left: Model, right: Model) -> str:
     Where the files that would tell are not here, each couple of models has windows of its own.
     """
     sides = sorted({left.name: left, right.name: right}.items())
-    cutting = sorted({f"{model.facts.tokenizer} {model.context}" for _, model in sides})
+    cutting = sorted({_cutting(model) for _, model in sides})
     known = all(model.facts.tokenizer is not None and model.context is not None for _, model in sides)
     return "-".join(["common", _short(cutting) if known else "-".join(slug(name) for name, _ in sides)])
+
+
+def _cutting(model: Model) -> str:
+    """What decides how a model cuts text into windows."""
+    bos = model.choice.options.get("bos")
+    return f"{model.facts.tokenizer} {model.context}" + ("" if bos is None else f" bos {bos}")
 
 
 def _short(value: Any) -> str:

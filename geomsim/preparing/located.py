@@ -12,6 +12,7 @@ from geomsim.errors import InvalidConfig, InvalidModel
 
 _HUB = re.compile(r"\w[\w.-]*/\w[\w.-]*(/[^*?\[\]\\\s]+)*")
 _HUB_ALONE = re.compile(r"\w[\w.-]*")
+_WEIGHTS = (".safetensors", ".bin")
 _HASHED_BYTES = 64 << 20  # a larger file is known by its size and time
 
 
@@ -37,6 +38,11 @@ class Located:
     def on_hub(self) -> bool:
         """Whether this is a hub name, in the cache or not."""
         return self.path is None or str(self.path) != self.named
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether weights of a model are on this machine, not only what is said of them."""
+        return self.path is not None and any(file.suffix in _WEIGHTS for file in self.path.iterdir())
 
     def content(self) -> Any:
         """What tells it from others: the content of its files, or the hub's name and commit."""
@@ -67,6 +73,8 @@ def locate(named: str, base: Path, *, revision: str | None = None, inside: bool 
     within = Path(*named.split("/")[2:]) if inside else Path()
     commit, folder = cached(owner_and_name, revision)
     there = None if folder is None or not (folder / within).exists() else folder / within
+    if inside and there is not None and there.is_dir() and all(file.suffix == ".json" for file in there.iterdir()):
+        there = None  # what it says of itself was fetched once, and not its weights
     return Located(named, there, revision if there is None else commit)
 
 

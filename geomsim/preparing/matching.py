@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from geomsim.errors import InvalidPairing
+from geomsim.errors import GeomsimError, InvalidPairing
 from geomsim.preparing.blocks import EITHER, LEFT_OUT, WORDS
 from geomsim.preparing.dependencies import Dependencies
 from geomsim.preparing.jobs import Coupling, Job, Reading
@@ -61,9 +61,12 @@ class Pairer:
                 missing.setdefault(job.coupling.key, {})[job.file] = job, digest
         with track(sum(map(len, missing.values())), "pairing") as advance:
             for several in missing.values():
-                coupling = next(iter(several.values()))[0].coupling
-                masks = self._masks(coupling)
-                candidates = self._candidates(coupling, masks)
+                first = next(iter(several.values()))[0]
+                try:
+                    masks = self._masks(first.coupling)
+                    candidates = self._candidates(first.coupling, masks)
+                except GeomsimError as error:
+                    raise error.within(first.place) from None
                 for file, (job, digest) in several.items():
                     with self._ledger.making({file: digest}) as nothing:
                         try:

@@ -87,10 +87,24 @@ def models_of(preparation: Preparation, base: Path) -> dict[str, Model]:
     return found
 
 
+def known_facts(located: Located) -> ModelFacts:
+    """The facts of a model; of one on the hub as far as its files are on this machine."""
+    if located.path is None or (located.on_hub and not (located.path / "config.json").is_file()):
+        return ModelFacts()
+    return model_facts(located.path)
+
+
+def _check_context(choice: ModelChoice, facts: ModelFacts) -> None:
+    asked = choice.options.get("context")
+    if asked is not None and facts.context is not None and asked > facts.context:
+        raise InvalidConfig(f"windows of {asked} tokens were asked for, but the model takes {facts.context}")
+
+
 def _model(choice: ModelChoice, base: Path) -> Model:
     revision = choice.options.get("revision")
     located = locate(choice.path, base, revision=revision)
-    facts = ModelFacts() if located.path is None else model_facts(located.path)
+    facts = known_facts(located)
+    _check_context(choice, facts)
     features: dict[str, Place] = {}
     for dictionary in choice.dictionaries:
         place = _features(choice, dictionary, facts, base)

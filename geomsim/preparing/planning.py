@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from geomsim.preparing.blocks import FEATURES, NEURONS, Between, Within
+from geomsim.preparing.checks import check_beforehand, remarks
 from geomsim.preparing.config import Preparation, TextChoice, read_preparation
 from geomsim.preparing.group_jobs import group_jobs_of
-from geomsim.preparing.jobs import Reading, jobs_of, unknown_rows
+from geomsim.preparing.jobs import Reading, check_blocks, jobs_of, unknown_rows
 from geomsim.preparing.located import Located
+from geomsim.preparing.moving import moved
 from geomsim.preparing.places import Model, models_of
 from geomsim.preparing.reading import text_source
-from geomsim.preparing.running import as_pair, check_tables, moved, readings_of, unlike_tokens
+from geomsim.preparing.running import as_pair, readings_of
 from geomsim.preparing.texts import open_text
 
 _CHARACTERS_PER_TOKEN = 3.5  # of English text and code under usual vocabularies
@@ -79,14 +81,17 @@ def plan_study(config: Mapping[str, Any], base: Path, folder: Path) -> Plan:
     """
     preparation = read_preparation(config)
     models = models_of(preparation, base)
+    check_blocks(preparation.between, models, fetched=False)
     jobs = jobs_of(preparation.between, models)
     groups = group_jobs_of(preparation.within, models, config, base)
-    check_tables(preparation, jobs, groups, config)
+    check_beforehand(preparation, jobs, groups, config, base)
     readings = readings_of(jobs, groups)
     stream_of = text_source(preparation.text, base)
     tokens = _tokens(preparation.text, stream_of)
     places = [place for model in models.values() for place in model.features]
     located = [model.located for model in models.values()] + [place.located for place in places if place.located]
+    on_hub = [model.located for model in models.values() if model.located.on_hub]
+    without_weights = {each.named for each in on_hub if not each.has_weights}
     by_block = [
         BlockPlan(block, [as_pair(job, config, base, folder, preparation.text) for job in jobs if job.block is block])
         for block in preparation.between
@@ -108,8 +113,8 @@ def plan_study(config: Mapping[str, Any], base: Path, folder: Path) -> Plan:
         moved(config, base, folder), by_block,
         codes=[reading.file for reading in readings],
         would_read=list(dict.fromkeys([preparation.text.source, *(each.named for each in located)])),
-        fetched=[each.named for each in _once(located) if each.path is None],
-        notes=[*unlike_tokens(jobs, models), *_unknown(preparation, models)],
+        fetched=[each.named for each in _once(located) if each.path is None or each.named in without_weights],
+        notes=[*remarks(preparation, jobs, models), *_unknown(preparation, models)],
         tokens=tokens,
         bytes=known,
         memory=_memory(readings, models, sizes),

@@ -94,20 +94,19 @@ class Reader:
     def tables(self, readings: Iterable[Reading]) -> None:
         """Write top tokens and contexts of latents, where they are not there yet."""
         for reading in readings:
-            files = {}
-            if self._text.top_tokens:
-                files[tokens_file(reading.place)] = self._needs.table(reading)
-            if self._text.contexts:
-                files[contexts_file(reading.place)] = self._needs.table(reading)
-            if all(self._ledger.has(file, digest) for file, digest in files.items()):
+            tokens, contexts = tokens_file(reading.place), contexts_file(reading.place)
+            files = {tokens: self._needs.tokens(reading)} if self._text.top_tokens else {}
+            files |= {contexts: self._needs.contexts(reading)} if self._text.contexts else {}
+            missing = {file: digest for file, digest in files.items() if not self._ledger.has(file, digest)}
+            if not missing:
                 continue
-            with self._ledger.making(files):
+            with self._ledger.making(missing):
                 write_tables(
                     self._ledger.path(reading.file),
                     self.documents,
-                    top_tokens=self._text.top_tokens, contexts=self._text.contexts, note=self._note,
-                    tokens_file=self._ledger.path(tokens_file(reading.place)),
-                    contexts_file=self._ledger.path(contexts_file(reading.place)),
+                    top_tokens=self._text.top_tokens if tokens in missing else 0,
+                    contexts=self._text.contexts if contexts in missing else 0,
+                    tokens_file=self._ledger.path(tokens), contexts_file=self._ledger.path(contexts), note=self._note,
                 )  # fmt: skip
 
     @cached_property
@@ -144,7 +143,7 @@ class Reader:
             return model.located.named
         from geomsim.activations.rerandomised import rerandomise
 
-        folder, digest = f"models/{model.choice.slug}", self._needs.model(name)
+        folder, digest = f"models/{model.choice.slug}", self._needs.weights(name)
         if not self._ledger.has(folder, digest):
             self._note(f"{name}: drawing the weights of {model.choice.rerandomise} anew, seed {model.choice.seed}")
             with self._ledger.making({folder: digest}):
@@ -155,6 +154,11 @@ class Reader:
                     revision=model.choice.options.get("revision"),
                 )  # fmt: skip
         return str(self._ledger.path(folder))
+
+    def _tokenizer(self, name: str) -> str:
+        """The directory of a model's tokenizer, of its revision; that of a re-randomised model is its source's."""
+        located = self._models[name].located
+        return located.named if located.path is None else str(located.path)
 
     def _read(self, model: str, windows: str, rows: str, missing: list[Reading], digests: dict[str, str]) -> None:
         from geomsim.activations.codes_reader import read_manifest
@@ -167,9 +171,9 @@ class Reader:
         folders = {each.place.site: self._ledger.path(each.file) for each in missing}
         text = self.text_of(rows)
         total = len(text) if isinstance(text, list) else self.stream.size().documents
-        resume = all(self._ledger.was_begun(file, digest) for file, digest in digests.items())
+        resume = all(self._ledger.was_begun(file, digest, self._device) for file, digest in digests.items())
         what = ", ".join(map(str, placed))
-        with self._ledger.making(digests), track(total, f"reading {model}, documents") as advance:
+        with self._ledger.making(digests, self._device), track(total, f"reading {model}, documents") as advance:
             if not resume:
                 for folder in folders.values():
                     shutil.rmtree(folder, ignore_errors=True)
@@ -232,9 +236,10 @@ class Reader:
         if windows not in self._cuts:
             from geomsim.activations.transformers_loading import TextReader
 
+            options = {name: self._models[name].choice.options for name in self._windows[windows]}
             readers = [
-                TextReader.of(self.location(name), self._models[name].choice.options.get("context"))
-                for name in self._windows[windows]
+                TextReader.of(self._tokenizer(name), said.get("context"), said.get("bos"))
+                for name, said in options.items()
             ]
             self._cuts[windows] = cuts_for(readers, self.stream, self._text.longest)
             self._note(f"{' and '.join(self._windows[windows])}: {cuts_in_words(self._cuts[windows], len(readers))}")
@@ -246,7 +251,7 @@ class Reader:
     def _neuron_text(self) -> dict[str, Any]:
         from geomsim.activations.transformers_loading import TextReader
 
-        tokenization = TextReader.of(self._models[next(iter(self._models))].located.named).tokenization
+        tokenization = TextReader.of(self._tokenizer(next(iter(self._models)))).tokenization
         names, lengths = [], []
         for document in self.documents():
             names.append(document.name)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from geomsim.errors import GeomsimWarning, InvalidConfig, InvalidPairing
-from geomsim.preparing.blocks import FEATURES, LEFT_OUT, TOKENS
+from geomsim.errors import GeomsimWarning, InvalidPairing
+from geomsim.preparing.blocks import FEATURES
+from geomsim.preparing.checks import check_beforehand, remarks
 from geomsim.preparing.config import Preparation, TextChoice, read_preparation
 from geomsim.preparing.dependencies import Dependencies
 from geomsim.preparing.fetching import fetch
 from geomsim.preparing.group_jobs import GroupJob, group_jobs_of, write_groups
-from geomsim.preparing.jobs import OWN_WINDOWS, Job, Reading, jobs_of
+from geomsim.preparing.jobs import OWN_WINDOWS, Job, Reading, check_blocks, jobs_of
 from geomsim.preparing.ledger import Ledger
 from geomsim.preparing.matching import Pairer
+from geomsim.preparing.moving import moved, moved_models
 from geomsim.preparing.outcome import PreparedStudy
-from geomsim.preparing.places import Model, models_of, same_tokenizer
+from geomsim.preparing.places import models_of
 from geomsim.preparing.reading import Reader, contexts_file, space_file, tokens_file
-from geomsim.study_config import CHOICES, FILES, check_pairs, subspaces_of
+from geomsim.study_config import CHOICES, check_pairs, subspaces_of
 from geomsim.study_table import COLUMNS
 from geomsim.study_toml import NotAFileError, study_toml
-from geomsim.tables import whole_file
+from geomsim.tables import plain, whole_file
 
 STUDY_FILE = "study.toml"
 
@@ -64,13 +65,19 @@ def prepare_study(
     preparation = read_preparation(config)
     fetch(preparation, base, note)
     models = models_of(preparation, base)
+    check_blocks(preparation.between, models, fetched=True)
     jobs = jobs_of(preparation.between, models)
     groups = group_jobs_of(preparation.within, models, config, base)
-    check_tables(preparation, jobs, groups, config)
-    for warning in unlike_tokens(jobs, models):
+    check_beforehand(preparation, jobs, groups, config, base)
+    for warning in remarks(preparation, jobs, models):
         warnings.warn(warning, GeomsimWarning, stacklevel=2)
     windows = _windows(jobs)
     ledger = Ledger(folder, resume=resume)
+    if len(ledger) and not resume:
+        note(
+            f"{len(ledger)} pieces that were prepared in {folder} before are made anew; to find them again, stop this "
+            "run and add --resume"
+        )
     needs = Dependencies(preparation, models, base, windows)
     reader = Reader(preparation.text, models, windows, ledger, needs, base, device, note)
     readings = readings_of(jobs, groups)
@@ -138,11 +145,14 @@ def _outcome(
     own = [moved(item, base, folder) for item in config.get("pairs") or ()]
     if not pairs and not own:
         raise InvalidPairing(f"nothing could be paired: {alone[0]}")
-    whole = {**moved(config, base, folder), "pairs": [*own, *pairs], "prepared_pairs": len(pairs)}
+    whole = {
+        **moved(config, base, folder), **moved_models(config, base, folder), "pairs": [*own, *pairs],
+        "prepared_pairs": len(pairs),
+    }  # fmt: skip
     check_pairs(whole, COLUMNS)
     engine = {key: value for key, value in whole.items() if key in ("seed", "groups", "pairs", *CHOICES)}
     try:
-        content = study_toml(engine)
+        content = study_toml(plain(engine))
     except NotAFileError as error:
         note(f"{error} is an object in Python, so {folder / STUDY_FILE} is not written")
     else:
@@ -164,54 +174,3 @@ def as_pair(job: Job, config: Mapping[str, Any], base: Path, folder: Path, text:
     elif subspaces_of({**config, **chosen}) is not None:
         chosen["subspaces"] = False  # neurons have no top tokens
     return {**entry, **chosen}
-
-
-def moved(item: Mapping[str, Any], base: Path, folder: Path) -> dict[str, Any]:
-    """The same with the paths of files relative to the folder of what is prepared."""
-    found = dict(item)
-    for key in FILES:
-        if isinstance(found.get(key), str | Path):
-            found[key] = _relative(found[key], base, folder)
-    if isinstance(within := found.get("within"), Mapping) and isinstance(within.get("space"), str | Path):
-        found["within"] = {**within, "space": _relative(within["space"], base, folder)}
-    subspaces = found.get("subspaces")
-    if isinstance(subspaces, Mapping) and isinstance(subspaces.get("themes"), str | Path):
-        found["subspaces"] = {**subspaces, "themes": _relative(subspaces["themes"], base, folder)}
-    return found
-
-
-def _relative(path: str | Path, base: Path, folder: Path) -> str:
-    return Path(os.path.relpath(base / path, folder)).as_posix()
-
-
-def check_tables(
-    preparation: Preparation, jobs: Sequence[Job], groups: Sequence[GroupJob], config: Mapping[str, Any]
-) -> None:
-    """InvalidConfig where top tokens are needed that are not made."""
-    if preparation.text.top_tokens:
-        return
-    if groups:
-        raise InvalidConfig(
-            f"{groups[0].block.place}: groups need the latents' top tokens, and [text] has top_tokens = 0"
-        )
-    for job in jobs:
-        filtered = job.coupling.non_concepts == LEFT_OUT
-        themes = job.left.rows == FEATURES and subspaces_of({**config, **job.block.choices}) is not None
-        if filtered or themes:
-            what = "non_concepts" if filtered else "subspaces"
-            raise InvalidConfig(
-                f"{job.block.place}: {what} need the latents' top tokens, and [text] has top_tokens = 0"
-            )
-
-
-def unlike_tokens(jobs: Sequence[Job], models: Mapping[str, Model]) -> list[str]:
-    """A warning for each block whose rows are tokens although its models cut text into different ones."""
-    found = {}
-    for job in jobs:
-        if job.coupling.units == TOKENS and same_tokenizer(models, job.left.model, job.right.model) is False:
-            found[job.block.place] = (
-                f"{job.block.place}: {job.left.model} and {job.right.model} have different tokenizers, so only tokens "
-                'of the same characters count, read behind other text; units = "words" compares them on (nearly) all '
-                "of it"
-            )
-    return list(found.values())

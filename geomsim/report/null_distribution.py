@@ -123,8 +123,8 @@ def null_histograms(
         null_histogram(item[0], axes, title=item[1], key=False, look=look)
 
     grey = "grey: by chance" + ", or noise floor" * any(_is_floor(each) for each in comparisons)
-    grey += ", or random subsets" * any(each.null_kind == "random-subset" for each in comparisons)
-    grey += ", or random groups" * any(each.null_kind == "random-group" for each in comparisons)
+    grey += ", or random subsets" * any(_kind(each) == "random-subset" for each in comparisons)
+    grey += ", or random groups" * any(_kind(each) == "random-group" for each in comparisons)
     key = grey + _orange(comparisons)
     key += "; bar at the top: interval of the score" * any(each.interval is not None for each in comparisons)
     return figure_of_panels(list(zip(comparisons, names, strict=True)), draw, (COLUMN, 2.1), title, key, columns, look)
@@ -146,6 +146,11 @@ def verdict(comparison: Comparison) -> str:
     if comparison.p_value > (closer + 1) / (total + 1) + 1e-12:
         return f"{words}: few different draws exist"
     return f"{words}: {closer or 'none'} of {total} as {'far apart' if _is_swap(comparison) else 'close'}"
+
+
+def _kind(comparison: Comparison) -> str:
+    """The null's name without its settings: "random-group" of "random-group (left kept)"."""
+    return str(comparison.null_kind).partition(" (")[0]
 
 
 def _is_floor(comparison: Comparison) -> bool:
@@ -287,8 +292,9 @@ def _label_lines(axes: Axes, comparison: Comparison, look: Look) -> None:
     low, high = axes.get_xlim()
     place = {at: (at - low) / (high - low) for at in (mean, score)}
     what = f"floor {number_text(mean)}" if _is_floor(comparison) else f"chance {chance_text(mean)}"
-    if comparison.null_kind == "random-subset":  # as alike as the pool, which is no chance level
-        what = f"subsets {chance_text(mean)}"
+    # As alike as the pool, which is no chance level.
+    if _kind(comparison) in ("random-subset", "random-group"):
+        what = f"{_kind(comparison).removeprefix('random-')}s {chance_text(mean)}"
     away = "right" if score >= mean else "left"
     room = place[mean] if away == "right" else 1 - place[mean]
     towards = {"right": "left", "left": "right"}[away]

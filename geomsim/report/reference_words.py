@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from statistics import median
 from typing import Any
 
 Row = Mapping[str, Any]
 _PAIRING = ("left_model", "right_model", "rows", "method", "direction", "non_concepts", "units", "null")
+_REFERENCES = ("ceiling", "second_seed", "baseline")
 
 
 def beside_references(rows: Sequence[Row], about: Row) -> str:
     """Medians over metrics and pairs of layers of how much of each reference is reached; nothing where there is none.
+
+    Shares of a reference that is no better than chance are left out, and counted.
 
     Parameters
     ----------
@@ -29,22 +33,18 @@ def beside_references(rows: Sequence[Row], about: Row) -> str:
         row
         for row in rows
         if row.get("corrected") is not None
+        and any(row.get(name) is not None for name in _REFERENCES)
         and all(row.get(name) == about.get(name) for name in _PAIRING)
         and all(row.get(part) in (None, "all") for part in ("subspace", "bucket"))
     ]
-    told = []
+    told: list[str] = []
     for name, words in (
         ("ceiling", "{} of what two dictionaries of one layer of one model share"),
         ("second_seed", "{} of what a second seed of the left model shares"),
     ):
-        shares = [row["corrected"] / row[name] for row in own if row.get(name) is not None and row[name] > 0]
-        if shares:
-            told.append(words.format(f"{median(shares):.0%}"))
-    kept = [
-        row["baseline"] / row["corrected"] for row in own if row.get("baseline") is not None and row["corrected"] > 0
-    ]
-    if kept:
-        told.append(f"and a re-randomised model keeps {max(0.0, median(kept)):.0%} of it")
+        told += _shares([(row["corrected"], row[name]) for row in own if row.get(name) is not None], words)
+    kept = [(row["baseline"], row["corrected"]) for row in own if row.get("baseline") is not None]
+    told += _shares(kept, ("and " if told else "") + "a re-randomised model keeps {} of it", least=0.0)
     if not told:
         return ""
     metrics = {row["metric"] for row in own}
@@ -52,3 +52,14 @@ def beside_references(rows: Sequence[Row], about: Row) -> str:
     over = f"{len(metrics)} metric{'s' * (len(metrics) != 1)}, {len(layers)} pair{'s' * (len(layers) != 1)} of layers"
     middle = "" if len(metrics) * len(layers) == 1 else "; medians"
     return f"Beside its references ({over}{middle}): {', '.join(told)}."
+
+
+def _shares(couples: Sequence[tuple[float, float]], words: str, least: float = -inf) -> list[str]:
+    """The median of what each first number is of the second, in words, over those whose second is above chance."""
+    shares = [of / whole for of, whole in couples if whole > 0]
+    if not shares:
+        return []
+    left_out = len(couples) - len(shares)
+    return [
+        words.format(f"{max(least, median(shares)):.0%}") + (f" ({left_out} at chance left out)" if left_out else "")
+    ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from geomsim.activations.splitting_classes import JUDGED
 from geomsim.errors import GeomsimError
 from geomsim.report.flags import text_width, wrapped
 from geomsim.report.look import LIGHT, Look, ink_on
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_ORDER = ("one-to-one", "split", "merged", "tangled", "nested", "overlapping", "vanished", "new")
 _NUMBER = 7.0  # points: the size of the numbers in the bars
 _KEY_BELOW = 22.0  # points between the Axes and the key
 _LABEL = 120.0  # points: a longer name of a bar is set in several lines
@@ -49,7 +49,7 @@ def splitting_bars(
         raise GeomsimError("a figure of classes needs at least one dictionary")
     axes = ax if ax is not None else new_figure(1.6 * COLUMN, 0.9 + 0.5 * key + 0.36 * len(counts), look).add_subplot()
     colours = _colours(look)
-    shown = [name for name in _ORDER if any(of.get(name) for of in counts.values())]
+    shown = [name for name in JUDGED if any(of.get(name) for of in counts.values())]
     labels = [wrapped(name, _LABEL, 8.5) for name in counts]
     axes.set_yticks(range(len(counts)), labels, color=look.ink, size=8.5)
     axes.set_ylim(len(counts) - 0.45, -0.55)
@@ -60,7 +60,7 @@ def splitting_bars(
     quiet_frame(axes, look)
     room = width_of(axes)
     for place, (name, of) in enumerate(counts.items()):
-        judged = sum(of.get(each, 0) for each in _ORDER)
+        judged = sum(of.get(each, 0) for each in JUDGED)
         if not judged:
             raise GeomsimError(f"{name}: no latent was judged, so there are no shares to draw")
         left = 0.0
@@ -138,9 +138,10 @@ def split_sizes(
 
 
 def _colours(look: Look) -> dict[str, str]:
-    """Counterparts in the colours of bars, the rest in ever less of one."""
-    found = dict(zip(_ORDER, look.bars, strict=False))
-    return {**found, "nested": look.ramp[1], "overlapping": look.chance, "vanished": look.line, "new": look.line}
+    """Families in the colours of bars, who lies inside whom in shades of one, the rest in greys."""
+    found = dict(zip(JUDGED, look.bars, strict=False))
+    inside = {"nested": look.ramp[1], "containing": look.ramp[2]}
+    return {**found, **inside, "overlapping": look.chance, "vanished": look.line, "new": look.line}
 
 
 def _class_key(axes: Axes, shown: Sequence[str], look: Look) -> None:

@@ -14,6 +14,9 @@ from geomsim.report.main_warning import warnings_of as warnings_of
 from geomsim.report.strongest import strongest
 from geomsim.report.tidy_records import ALL, Record, counted, is_whole, listed, own, spaces_of, tidy, words
 
+_ROOM = 160  # characters for the labels of all pairs
+_FEW, _LABELS = 3, 6  # values of a label, and labels, that are named where there are many
+
 
 def sentences(
     records: Sequence[Mapping[str, Any]], labels: Sequence[str], among: Sequence[Mapping[str, Any]] | None = None
@@ -52,11 +55,7 @@ def sentences(
 def compared(records: Sequence[Record], labels: Sequence[str]) -> str:
     """What was compared, in one sentence. `records` are tidy, and there is at least one."""
     n_pairs = _count_of_pairs(records, labels)
-    named = [
-        f"{words(label)} {listed(values)}"
-        for label in own(labels)
-        if (values := [record[label] for record in records if record.get(label) is not None])
-    ]
+    named = _named(records, labels)
     if not named and n_pairs == 1:
         named = [" and ".join(spaces_of(records[0]))]
     metrics = list(dict.fromkeys(str(record["metric"]) for record in records))
@@ -73,6 +72,21 @@ def compared(records: Sequence[Record], labels: Sequence[str]) -> str:
         f"{'was' if n_pairs == 1 else 'were'} compared by {by}{over}{_parts(records)}: "
         f"{counted(len(records), 'comparison')}, {f'judged by {nulls}' if nulls else 'judged by no null'}."
     )
+
+
+def _named(records: Sequence[Record], labels: Sequence[str]) -> list[str]:
+    """Each label with its values; where that is more than one takes in, many values are counted, and so are labels."""
+    values = {
+        label: list(dict.fromkeys(r[label] for r in records if r.get(label) is not None)) for label in own(labels)
+    }
+    told = {label: f"{words(label)} {listed(each)}" for label, each in values.items() if each}
+    if len("; ".join(told.values())) <= _ROOM:
+        return list(told.values())
+    for label in told:
+        if (n := len(values[label])) > _FEW:
+            told[label] = counted(n, words(label).removesuffix("s"))
+    named = list(told.values())
+    return [*named[:_LABELS], *([counted(len(named) - _LABELS, "other label")] if len(named) > _LABELS else [])]
 
 
 def _count_of_pairs(records: Sequence[Record], labels: Sequence[str]) -> int:

@@ -1,8 +1,8 @@
 """What survives: a published recipe computed as published and corrected, one fault at a time.
 
-`recipe` reads the TOML, `published` holds the formulas as published, `ladder` orders the corrections, `auditing` runs
-them and `verdicts` judges; `truth` does the same on synthetic networks of which the answer is known. The command line
-stands in `verb`, the page in `page` and `markdown`.
+`recipe` reads the TOML, `published` holds the formulas as published, `procedure` orders the corrections, `auditing`
+runs them and `verdicts` judges; `truth` does the same on synthetic networks of which the answer is known. The command
+line stands in `verb`, what the page says in `contents`, and how in `page` and `markdown`.
 """
 
 from __future__ import annotations

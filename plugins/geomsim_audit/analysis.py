@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import geomsim
-from geomsim import GeomsimError, Pairing, Space, nulls
+from geomsim import GeomsimError, InvalidConfig, Pairing, Space, nulls
 from geomsim_audit.material import Material
 from geomsim_audit.pairs import Paired, paired
 from geomsim_audit.procedure import Formula, Procedure
@@ -62,11 +63,12 @@ class Rung:
 
     @property
     def effect(self) -> float | None:
-        """(score - chance) / (best - chance): 0 is chance and 1 identity. Without draws chance is taken to be 0."""
-        if self.score is None:
-            return None
+        """(score - chance) / (best - chance): 0 is chance and 1 identity. Without draws chance is taken to be 0.
+
+        None where there is no score, or no way from chance to the best one: it is chance itself, or without end.
+        """
         chance = self.chance or 0.0
-        if self.best == chance:
+        if self.score is None or self.best == chance or math.isinf(self.best):
             return None
         return (self.score - chance) / (self.best - chance)
 
@@ -84,13 +86,19 @@ class Rung:
         """
         if self.p is None:
             return "no p"
-        least = self.draws is not None and self.p_value is not None and self.p_value <= 1 / (len(self.draws) + 1)
         adjusted = " (Holm)" if self.p_adjusted is not None else ""
-        return f"p {'<=' if least and self.p else '='} {self.p:.2g}{adjusted}"
+        return f"p {'<=' if self.beyond_all_draws and self.p else '='} {self.p:.2g}{adjusted}"
+
+    @property
+    def beyond_all_draws(self) -> bool:
+        """Whether no draw came as close, so that p is as small as so many draws can make it."""
+        return self.draws is not None and self.p_value is not None and self.p_value <= 1 / (len(self.draws) + 1)
 
     def significant(self, alpha: float) -> bool:
-        """Whether the procedure calls it more than chance: p at most alpha, and the effect on the side of likeness."""
-        return self.p is not None and self.p <= alpha and (self.effect or 0.0) > 0
+        """Whether the procedure calls it more than chance: p at most alpha, and a score closer than chance."""
+        if self.p is None or self.p > alpha or self.score is None or self.chance is None:
+            return False
+        return self.score > self.chance if self.larger_means == "closer" else self.score < self.chance
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the draws."""
@@ -122,7 +130,8 @@ def _geometry(material: Material, claim: Claim, procedure: Procedure, seed: int)
     tested = found.pairing if chosen is None else found.pairing.take(chosen)
     metric = made(procedure.metric)
     sides = material.left.space, material.right.space
-    facts = {"claimants": found.claimants, "contested": found.contested, "mean r": found.mean_r}
+    assert tested.weight is not None
+    facts = {"claimants": found.claimants, "contested": found.contested, "mean r": float(tested.weight.mean())}
     common: dict[str, Any] = {"draws": procedure.draws, "seed": seed}
     draws: NDArray[np.float64] | None = None
     if procedure.null == "random-subset":
@@ -181,6 +190,11 @@ def _share(material: Material, procedure: Procedure) -> Rung:
         tested = chance.left_tested
         if procedure.max_false is not None:
             threshold = max(threshold, chance.threshold(procedure.max_false))
+            if math.isinf(threshold):
+                raise InvalidConfig(
+                    f"{int(tested.sum())} latents in {chance.shifts} texts with exchanged documents are too few to say "
+                    f"which r a share of {procedure.max_false:g} exceeds by chance; take more shifts"
+                )
         if procedure.null != "none":
             draws = np.asarray((chance.maxima() >= threshold).mean(axis=0))
     score = float((best[tested] >= threshold).mean())

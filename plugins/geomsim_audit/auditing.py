@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from geomsim_audit.analysis import Rung, analyse, p_of
 from geomsim_audit.material import Material
 from geomsim_audit.procedure import STEPS, changes
 from geomsim_audit.recipe import Claim, Recipe
-from geomsim_audit.verdicts import Verdict, judge
+from geomsim_audit.verdicts import Verdict, Word, judge
 
 if TYPE_CHECKING:
     from geomsim_audit.truth import Truth
@@ -53,6 +54,7 @@ class Audited:
             "layers": list(self.claim.layers),
             "quantity": self.claim.quantity,
             "theme": self.claim.theme,
+            "at_least": self.claim.at_least,
             "reported": self.claim.reported,
             "reported_p": self.claim.reported_p,
             "verdict": vars(self.verdict),
@@ -77,27 +79,19 @@ class Audit:
     @property
     def summary(self) -> str:
         """How many claims stand, in one or two sentences."""
-        count = dict.fromkeys(("stands", "stands, smaller", "falls", "was never tested"), 0)
-        for each in self.claims:
-            count[each.verdict.word] += 1
+        count = Counter(each.verdict.word for each in self.claims)
+        stand, smaller, fall, _ = (count[word] for word in get_args(Word))
+        told = (
+            f"Of {len(self.claims)} claim{'s' * (len(self.claims) != 1)}, {stand} stand{'s' * (stand == 1)}, "
+            f"{smaller} stand{'s' * (smaller == 1)} smaller and {fall} fall{'s' * (fall == 1)}."
+        )
         untested = [each.verdict.supported for each in self.claims if each.verdict.word == "was never tested"]
-        many = len(self.claims)
-        told = [
-            f"Of {many} claim{'s' * (many != 1)}, {count['stands']} stand{'s' * (count['stands'] == 1)} as published, "
-            f"{count['stands, smaller']} smaller, and {count['falls']} fall{'s' * (count['falls'] == 1)}."
-        ]
-        if untested:
-            parts = [
-                f"{number} {words}"
-                for number, words in (
-                    (untested.count(True), "supported when tested rightly"),
-                    (untested.count(False), "not supported when tested rightly"),
-                    (untested.count(None), "beyond what these data can tell"),
-                )
-                if number
-            ]
-            told.append(f"{len(untested)} {'was' if len(untested) == 1 else 'were'} never tested: {', '.join(parts)}.")
-        return " ".join(told)
+        if not untested:
+            return told
+        says = {True: "supports", False: "does not support", None: "cannot tell of"}
+        parts = [f"{words} {untested.count(answer)}" for answer, words in says.items() if answer in untested]
+        were = "was" if len(untested) == 1 else "were"
+        return f"{told} {len(untested)} {were} never tested; of these a right test {' and '.join(parts)}."
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -139,7 +133,10 @@ def audit_recipe(
         if claim.quantity == "geometry":
             second = replace(claim.corrected, metric="debiased-cka", tests="alone")
             beside = analyse(materials[claim.layers], claim, second, start)
-        verdict = judge(done[PUBLISHED], done[CORRECTED], recipe.alpha, geometry=claim.quantity == "geometry")
+        verdict = judge(
+            done[PUBLISHED], done[CORRECTED], recipe.alpha,
+            geometry=claim.quantity == "geometry", at_least=claim.at_least,
+        )  # fmt: skip
         audited.append(Audited(claim, done, verdict, beside))
     return tuple(audited)
 

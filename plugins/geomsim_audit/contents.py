@@ -2,57 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from geomsim_audit.analysis import Rung
 from geomsim_audit.auditing import CORRECTED, PUBLISHED, Audit, Audited, law_of_one_component
+from geomsim_audit.page_parts import NOTHING, Section, Table, number
 from geomsim_audit.procedure import STEPS, changes
-from geomsim_audit.published_metrics import fault_of
-from geomsim_audit.truth import Row, Tally, Truth
-from geomsim_audit.verdicts import FEWEST, SMALLER
-
-NOTHING = "\N{EN DASH}"
-
-
-@dataclass(frozen=True)
-class Table:
-    """Headings and rows of text; `numeric` names the columns that are aligned to the right."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: tuple[str, ...] = ()
-    caption: str = ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """A heading, what stands below it, and for a claim its number, whose ladder is drawn."""
-
-    title: str
-    paragraphs: tuple[str, ...] = ()
-    tables: tuple[Table, ...] = ()
-    claim: int | None = None
-    points: tuple[str, ...] = ()
+from geomsim_audit.published_metrics import fault_of, sentence_of
+from geomsim_audit.reading_aids import how_to_read, steps_in_words, verdicts_in_words
+from geomsim_audit.truth_section import truth_section
 
 
 def sections(audit: Audit) -> tuple[Section, ...]:
     """All sections of the page, in their order."""
-    found = [_verdicts(audit), _words(audit), _corrections(audit)]
+    found = [_verdicts(audit), _reading(audit), _words(audit), _measures(audit), _corrections(audit)]
     found += [_claim(each, at, audit.recipe.alpha) for at, each in enumerate(audit.claims)]
     if any(len(each) > 2 for each in audit.readings):
         found.append(_readings(audit))
     if law := _law(audit):
         found.append(law)
     if audit.truth is not None:
-        found.append(_truth(audit.truth))
+        found.append(truth_section(audit.truth))
     found.append(_provenance(audit))
     return tuple(found)
-
-
-def number(value: float | None, digits: int = 3) -> str:
-    """A number as text, without a minus before zero; a dash for none."""
-    return NOTHING if value is None else f"{value:z.{digits}f}"
 
 
 def score_words(rung: Rung) -> str:
@@ -69,49 +39,75 @@ def _verdicts(audit: Audit) -> Section:
         paper = "" if each.claim.reported is None else f"; the paper says {each.claim.reported:g}"
         if each.claim.reported_p is not None:
             paper += f", p = {each.claim.reported_p:g}"
-        beside = (
-            ""
-            if each.beside is None or each.beside.score is None
-            else (
-                f"; debiased-cka {score_words(each.beside)}"
-                if each.corrected.procedure.metric != "debiased-cka"
-                else ""
-            )
-        )
+        beside = ""
+        if each.beside is not None and each.beside.score is not None and _metric(each, each.corrected) != _BESIDE:
+            beside = f"; {_BESIDE} {score_words(each.beside)}"
         supported = {True: "yes", False: "no", None: "cannot be told"}[each.verdict.supported]
         rows.append(
             (
                 f"{each.claim.name}: {each.claim.sentence}",
-                f"{_quantity(each, each.published)} {score_words(each.published)}{paper}",
-                f"{_quantity(each, each.corrected)} {score_words(each.corrected)}{beside}",
+                f"{_metric(each, each.published)} {score_words(each.published)}{paper}",
+                f"{_metric(each, each.corrected)} {score_words(each.corrected)}{beside}",
                 each.verdict.word,
                 supported,
             )
-        )  # fmt: skip
+        )
     headings = ("claim", "as published", "corrected", "verdict", "supported now")
-    return Section("What survives", (audit.summary,), (Table(headings, tuple(rows)),))
+    about = (
+        "A paper says that two language models carry the same features, and gives numbers for it. Here each of its "
+        "claims is computed twice on the same two models and text: as the paper computed it, and with the known faults "
+        "of that procedure put right. What the words and numbers mean stands below the table."
+    )
+    return Section("What survives", (audit.summary, about), (Table(headings, tuple(rows)),))
 
 
-def _quantity(each: Audited, rung: Rung) -> str:
+_BESIDE = "debiased-cka"
+
+
+def _metric(each: Audited, rung: Rung) -> str:
     return "share" if each.claim.quantity == "share" else rung.procedure.metric
+
+
+def _reading(audit: Audit) -> Section:
+    return Section("How to read it", points=how_to_read({each.claim.quantity for each in audit.claims}))
 
 
 def _words(audit: Audit) -> Section:
     return Section(
-        "What the words mean",
+        "The verdicts",
         (
             "The verdict is on the published claim; the last column says whether the corrected analysis supports its "
-            f"sentence on these models and this text (p at most {audit.recipe.alpha:g}, corrected over all claims). "
-            "Other models may differ: an audit recomputes a procedure, it does not repeat a paper's data.",
-            "An effect is (score - chance) / (best - chance): 0 is chance, 1 is identity.",
+            f"sentence on these models and this text (p at most {audit.recipe.alpha:g}, corrected for the number of "
+            "claims). Other models may differ: an audit recomputes a procedure, it does not repeat a paper's data.",
+            "Supported says that there is more than chance. How much more is what the effect says.",
         ),
-        points=(
-            "stands: the corrected analysis supports the claim.",
-            f"stands, smaller: it does, with an effect below {SMALLER:.0%} of the one that the published number reads.",
-            "falls: corrected, the number is no more than chance.",
-            "was never tested: the published number does not measure what the claim says, so it could not tell, "
-            f"whatever it was; or these data cannot test it (no corrected number, or fewer than {FEWEST} pairs).",
-        ),
+        points=verdicts_in_words(any(each.claim.at_least is not None for each in audit.claims)),
+    )
+
+
+def _measures(audit: Audit) -> Section:
+    """Every measure that the page names, in the order in which it does."""
+    names: dict[str, None] = {}
+    for each in audit.claims:
+        names |= {_metric(each, rung): None for rung in (each.published, each.corrected)}
+        if each.beside is not None:
+            names[_BESIDE] = None
+    told = []
+    for name in names:
+        if name == "share":
+            told.append("share: of all features of the left model that can be tested, how many have a partner.")
+            continue
+        fault = fault_of(name)
+        told.append(f"{name}: {sentence_of(name)}" + (f" The trouble with it: {fault}." if fault else ""))
+    return Section(
+        "The measures",
+        (
+            f"Each compares the directions of paired features (rows). {_BESIDE} stands beside every other one, "
+            "since few pairs do not raise it.",
+        )
+        if _BESIDE in names
+        else (),
+        points=tuple(told),
     )
 
 
@@ -126,10 +122,11 @@ def _corrections(audit: Audit) -> Section:
         "What each correction does alone",
         (
             "Effect of each claim as published, with one thing put right and all else left, and with everything put "
-            "right. Empty: nothing changes. Effects of different metrics are not on one scale; each is between its own "
-            "chance and identity. The steps p and tests change p alone.",
+            "right. Empty: nothing changes. Effects of different measures are not on one scale; each is between its "
+            "own chance and identity.",
         ),
         (Table(("claim", *names), rows, tuple(names)),),
+        points=steps_in_words(names),
     )
 
 
@@ -138,7 +135,9 @@ def _claim(each: Audited, at: int, alpha: float) -> Section:
     rows = tuple(
         (
             name,
-            changes(base, rung.procedure) or "the paper's procedure",
+            "all of the above"
+            if name == CORRECTED and len(each.rungs) > 2
+            else changes(base, rung.procedure) or ("the paper's procedure" if name == PUBLISHED else "nothing"),
             str(rung.pairs) if rung.score is not None else NOTHING,
             number(rung.score) if rung.score is not None else f"not computed: {rung.error}",
             number(rung.chance),
@@ -147,17 +146,19 @@ def _claim(each: Audited, at: int, alpha: float) -> Section:
         )
         for name, rung in each.rungs.items()
     )
-    counted = "latents" if each.claim.quantity == "share" else "pairs"
+    counted = "features" if each.claim.quantity == "share" else "pairs"
     numeric = (counted, "score", "chance", "effect", "p")
     paragraphs = [each.claim.sentence, f"Verdict: {each.verdict.word}. {each.verdict.why}", *_remarks(each, alpha)]
-    table = Table(("rung", "what changes", *numeric), rows, numeric)
+    table = Table(("step", "what changes", *numeric), rows, numeric)
     left, right = each.claim.layers
     return Section(f"{each.claim.name} (layers {left} and {right})", tuple(paragraphs), (table,), at)
 
 
 def _remarks(each: Audited, alpha: float) -> list[str]:
     found = []
-    if not each.verdict.reproduced:
+    if each.published.score is None:
+        found.append("As published there is no number for it on these models and this text.")
+    elif not each.verdict.reproduced:
         found.append("As published, the procedure does not find it on these models and this text.")
     if each.claim.quantity == "geometry" and (fault := fault_of(each.published.procedure.metric)):
         found.append(f"{each.published.procedure.metric}: {fault}.")
@@ -165,21 +166,24 @@ def _remarks(each: Audited, alpha: float) -> list[str]:
     if contested := int(facts.get("contested", 0)):
         corrected = each.corrected.facts.get("mean r")
         after = "" if corrected is None else f", and of the corrected ones {corrected:.2f}"
+        kept = "pairs kept" if each.claim.theme is None else "pairs of this theme"
         found.append(
-            f"As published, {int(facts['claimants']):,} left latents name a partner and {contested} partners are named "
-            f"by several; the mean correlation of the pairs kept is {facts['mean r']:.2f}{after}."
+            f"As published, {int(facts['claimants']):,} left features name a partner and {contested} partners are "
+            f"named by several; the mean correlation of the {kept} is {facts['mean r']:.2f}{after}."
         )
     if each.claim.quantity == "share" and "threshold" in each.corrected.facts:
+        published = each.published.facts.get("threshold")
+        before = "" if published is None else f"from r = {published:.3f} as published, and "
         found.append(
-            f"A partner counts from r = {each.published.facts['threshold']:.3f} as published, and from "
-            f"{each.corrected.facts['threshold']:.3f} corrected."
+            f"A partner counts {before}from r = {each.corrected.facts['threshold']:.3f} corrected. Features whose best "
+            "partner might be luck do not count, though some of them may have a true one."
         )
-    if each.beside is not None and each.beside.score is not None and each.corrected.score is not None:
-        agree = each.beside.significant(alpha) == bool(each.verdict.supported)
+    if each.beside is not None and each.beside.score is not None and each.verdict.supported is not None:
+        agree = each.beside.significant(alpha) == each.corrected.significant(alpha)
         if not agree:
             found.append(
-                "debiased-cka of the same pairs disagrees with the corrected metric: "
-                f"{score_words(each.beside)}. Read the claim with care."
+                f"{_BESIDE} of the same pairs disagrees with the corrected measure: {score_words(each.beside)}. Read "
+                "the claim with care."
             )
     return found
 
@@ -197,9 +201,10 @@ def _readings(audit: Audit) -> Section:
     return Section(
         "One layer off",
         (
-            "Entry l of hidden_states is the input of block l. A dictionary of the block's output that reads it is fed "
-            "with another layer's stream. Share of that stream's variance that the dictionary gives back (at most 1; "
-            "below 0 it is worse than the mean):",
+            "Model libraries list what a text becomes from layer to layer as hidden_states. Its entry l is what goes "
+            "into block l, and is easily taken for what comes out. A dictionary that was trained on what comes out "
+            "then reads another layer's numbers. The table says how well it fits: the share of their variance that it "
+            "gives back. 1 is all of it, and below 0 no dictionary at all would be better.",
         ),
         (Table(headings, rows, headings[1:]),),
     )
@@ -221,8 +226,9 @@ def _law(audit: Audit) -> Section | None:
     return Section(
         "The mark of one component",
         (
-            "By chance |corr(PC1, PC1')| has the mean sqrt(2 / (pi n)) for n pairs, whatever the models. A published "
-            "table whose chance levels follow this law was made with one component.",
+            "By chance |corr(PC1, PC1')| is about sqrt(2 / (pi n)) on average for n pairs, whatever the models: a "
+            "correlation of two columns knows nothing else. SVCCA of many components is far above that by chance. So a "
+            "published table whose chance levels follow this law was most likely made with one component.",
         ),
         (
             Table(
@@ -231,61 +237,6 @@ def _law(audit: Audit) -> Section | None:
             ),
         ),
     )  # fmt: skip
-
-
-def _truth(truth: Truth) -> Section:
-    geometry = [row for row in truth.rows if row.quantity == "geometry"]
-    shares = [row for row in truth.rows if row.quantity == "share"]
-    size = truth.size
-    paragraphs = [
-        f"The same procedures on synthetic networks, {size.worlds} worlds of each kind: {size.features} features a "
-        f"side in width {size.width}, {size.tokens:,} tokens, two layers between which features turn by "
-        f"arctan({size.drift:g}), and dictionaries of the second layer. Each claim is tested for itself, with at most "
-        f"{size.draws} draws. A procedure is right that says alike in about {truth.alpha:.0%} of the worlds or fewer "
-        "where sides are not, and in as many as it can where they are. In brackets the exact 95% interval.",
-    ]
-    if wanting := sum(row.published.uncomputed + row.corrected.uncomputed for row in geometry):
-        paragraphs.append(
-            f"In {wanting} cases there were no pairs, or too few, for a number; they count as not found. Where nothing "
-            "is shared this is the right answer: the corrected procedure keeps no pairs there."
-        )
-    if truth.left_out:
-        told = ", ".join(f"{why} ({number})" for why, number in truth.left_out.items())
-        paragraphs.append(f"Left out, claims that are: {told}.")
-    tables = []
-    if geometry:
-        rows = tuple(
-            (row.claim, row.kind.name, "yes" if row.alike else "no", _told(row.published), _told(row.corrected))
-            for row in geometry
-        )
-        headings = ("claim", "world", "alike?", "published says so", "corrected says so")
-        tables.append(Table(headings, rows, caption="How often paired features are called alike"))
-    if shares:
-        tables.append(_share_table(shares))
-    return Section("Where the truth is known", tuple(paragraphs), tuple(tables))
-
-
-def _share_table(rows: Sequence[Row]) -> Table:
-    headings = ("claim", "world", "true share", "published share", "corrected share", "corrected: more than chance")
-    cells = tuple(
-        (
-            row.claim,
-            row.kind.name,
-            number(row.kind.shared, 2),
-            number(row.published.mean),
-            number(row.corrected.mean),
-            str(row.corrected.found),
-        )
-        for row in rows
-    )
-    return Table(headings, cells, headings[2:5], "Share of left latents with a partner, mean over worlds")
-
-
-def _told(tally: Tally) -> str:
-    if tally.without_p:
-        return f"no p; score {number(tally.mean)} on average"
-    zeros = f"; p = 0 in {tally.zeros}" if tally.zeros else ""
-    return f"{tally.found}{zeros}"
 
 
 def _provenance(audit: Audit) -> Section:

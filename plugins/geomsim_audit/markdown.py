@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from geomsim_audit.auditing import Audit
-from geomsim_audit.contents import Table, sections
+from geomsim_audit.contents import sections
+from geomsim_audit.page_parts import Table
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#])")
 

@@ -14,8 +14,9 @@ from importlib.resources import files
 
 from geomsim.report.page.packing import without_surrogates
 from geomsim_audit.auditing import Audit
-from geomsim_audit.contents import Section, Table, sections
+from geomsim_audit.contents import sections
 from geomsim_audit.ladder_picture import ladder_svg
+from geomsim_audit.page_parts import Section, Table
 
 _CLASSES = {"stands": "stands", "stands, smaller": "smaller", "falls": "falls", "was never tested": "untested"}
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
@@ -62,8 +63,9 @@ def _style() -> str:
 
 def _section(audit: Audit, section: Section, *, first: bool) -> str:
     parts = [f"<section><h2><bdi>{_text(section.title)}</bdi></h2>"]
-    summary = ' class="summary"' if first else ""
-    parts += [f"<p{summary}><bdi>{_text(paragraph)}</bdi></p>" for paragraph in section.paragraphs]
+    for at, paragraph in enumerate(section.paragraphs):
+        summary = ' class="summary"' if first and not at else ""
+        parts.append(f"<p{summary}><bdi>{_text(paragraph)}</bdi></p>")
     if section.points:
         items = (point.partition(": ") for point in section.points)
         parts.append(
@@ -78,8 +80,10 @@ def _section(audit: Audit, section: Section, *, first: bool) -> str:
 
 def _table(table: Table, name: str, *, stacked: bool) -> str:
     def kind(heading: str) -> str:
-        if heading == "rung":
+        if heading == "step":
             return ' class="name"'
+        if heading == "claim" and not stacked:
+            return ' class="claim"'
         return ' class="number"' if heading in table.numeric else ""
 
     head = "".join(f'<th scope="col"{kind(heading)}>{_text(heading)}</th>' for heading in table.headings)

@@ -22,15 +22,13 @@ class Paired:
     claimants: int
     contested: int
 
-    @property
-    def mean_r(self) -> float:
-        """Mean correlation of the pairs."""
-        assert self.pairing.weight is not None
-        return float(self.pairing.weight.mean())
-
 
 def paired(material: Material, procedure: Procedure) -> Paired:
-    """Pairs of latents; InvalidPairing where none is left."""
+    """Pairs of latents; InvalidPairing where none is left.
+
+    "first-seen" goes as it is done: whoever comes first keeps the partner whatever its r, and what is below `min_r` is
+    dropped afterwards. The strongest claimant is the same either way.
+    """
     candidates = material.candidates(procedure)
     mask = None if procedure.max_false is None else material.true_partners(procedure)
     if mask is not None and not mask.any():
@@ -42,7 +40,14 @@ def paired(material: Material, procedure: Procedure) -> Paired:
     claims = np.bincount(pairing.right)
     kept = pairing
     if procedure.pairing == "first-seen":
-        kept = pairing.take(first_seen(pairing.right))
+        every = pair(candidates, method=method, left_mask=mask)
+        kept = every.take(first_seen(every.right))
+        if procedure.min_r is not None:
+            kept = kept.where(min_weight=procedure.min_r)
+        if not len(kept):
+            raise InvalidPairing(
+                f"of each partner's first claimants none correlates with r of at least {procedure.min_r}"
+            )
     elif procedure.pairing == "strongest":
         kept = pairing.limit(per_right=1)
     return Paired(kept, len(pairing), int((claims > 1).sum()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args, get_type_hints
 
 from geomsim import InvalidConfig
-from geomsim_audit.published_metrics import corrected_name, made
+from geomsim_audit.published_metrics import corrected_name, fault_of, made, measures
 
 Reading = Literal["input", "output"]
 PairingRule = Literal["many-to-one", "first-seen", "strongest", "mutual", "one-to-one", "greedy", "hungarian"]
@@ -27,12 +27,14 @@ class Procedure:
         trained on.
     pairing
         "many-to-one": each left latent takes its best right one; of these, "first-seen" keeps the first that names a
-        right latent, "strongest" the one with the largest r; the others are the methods of :func:`geomsim.pair`.
+        right latent (before `min_r` is asked for), "strongest" the one with the largest r; the others are the methods
+        of :func:`geomsim.pair`.
     min_r
         smallest correlation of a pair; None for no such threshold.
     max_false
         pairs count whose best r is above that of shifted documents, with at most this share of them false
-        (Benjamini-Hochberg over the left latents); None for not asking.
+        (Benjamini-Hochberg over the left latents); None for not asking. For a share, which is compared with chance as a
+        whole, a partner counts with an r that at most this share of the latents has by chance.
     min_firings, min_cofirings
         tokens on which latents must fire, each and both together.
     metric
@@ -73,8 +75,12 @@ class Procedure:
                 raise InvalidConfig(f"{name} = {value!r}: a whole number of at least {least} is needed")
         for name, low in (("min_r", -1.0), ("max_false", 0.0)):
             value = getattr(self, name)
-            if value is not None and (not isinstance(value, int | float) or not low < value < 1):
+            if value is None:
+                continue
+            if not isinstance(value, int | float) or isinstance(value, bool) or not low < value < 1:
                 raise InvalidConfig(f"{name} = {value!r}: a number above {low:g} and below 1 is needed")
+        if not isinstance(self.metric, str):
+            raise InvalidConfig(f"metric = {self.metric!r}: the name of a metric is needed")
         made(self.metric)
 
 
@@ -120,7 +126,27 @@ def corrected_procedure(published: Procedure, told: Mapping[str, Any]) -> Proced
         # More draws than 999 are no fault.
         "draws": max(999, published.draws),
     }
-    return Procedure(**{**given, **told})
+    corrected = Procedure(**{**given, **told})
+    _refuse_faults(corrected)
+    return corrected
+
+
+def _refuse_faults(corrected: Procedure) -> None:
+    """A corrected procedure that has a fault would find anything."""
+    faults = {
+        "p": {"b/m": "p can be 0"},
+        "null": {
+            "none": "there would be nothing to compare with",
+            "pooled": "it is the chance of other numbers",
+            "random-features": "it is the chance of other pairs",
+        },
+    }
+    for name, values in faults.items():
+        value = getattr(corrected, name)
+        if value in values:
+            raise InvalidConfig(f"corrected: {name} = {value!r} is itself a fault: {values[value]}")
+    if not measures(corrected.metric):
+        raise InvalidConfig(f"corrected: metric = {corrected.metric!r} is itself a fault: {fault_of(corrected.metric)}")
 
 
 def ladder(published: Procedure, corrected: Procedure, steps: Sequence[str] = tuple(STEPS)) -> dict[str, Procedure]:

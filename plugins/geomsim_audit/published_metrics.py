@@ -58,8 +58,10 @@ class PublishedMetric:
     ----------
     make
         the metric.
+    meant
+        the installed metric that it is said to be.
     corrected
-        the installed metric that measures what this one is said to.
+        the installed metric that takes its place.
     measures
         whether its number depends on what the claim is about at all; where it does not, the claim was never tested.
     fault
@@ -67,6 +69,7 @@ class PublishedMetric:
     """
 
     make: Callable[[], PairedMetric[Any]]
+    meant: str
     corrected: str
     measures: bool
     fault: str
@@ -83,20 +86,20 @@ def _function(function: Callable[[Any, Any], float], name: str) -> Callable[[], 
 
 PUBLISHED = {
     "svcca-of-one-component": PublishedMetric(
-        OneComponentSVCCA, "svcca", False,
+        OneComponentSVCCA, "svcca", "svcca", False,
         "the cut for the components is never reached, so one is kept: the number is |corr(PC1, PC1')|, and says "
         "nothing about all other directions",
     ),
     "cka-not-centred": PublishedMetric(
-        _function(cka_not_centred, "cka-not-centred"), "debiased-cka", False,
+        _function(cka_not_centred, "cka-not-centred"), "cka", "debiased-cka", False,
         "columns were not centred, so two clouds off the origin are alike whatever their shape",
     ),
     "cka-with-epsilon": PublishedMetric(
-        _function(cka_with_epsilon, "cka-with-epsilon"), "debiased-cka", True,
+        _function(cka_with_epsilon, "cka-with-epsilon"), "cka", "debiased-cka", True,
         "a constant in the denominator makes the score depend on the unit, and few rows make it high",
     ),
     "knn-jaccard-with-self": PublishedMetric(
-        _function(neighbour_jaccard_with_self, "knn-jaccard-with-self"), "knn-jaccard", True,
+        _function(neighbour_jaccard_with_self, "knn-jaccard-with-self"), "knn-jaccard", "knn-jaccard", True,
         "each row is among its own neighbours, which adds up to 1 / (2k - 1)",
     ),
 }  # fmt: skip
@@ -137,6 +140,19 @@ def fault_of(name: str) -> str:
     if name in PUBLISHED:
         return PUBLISHED[name].fault
     return _BIASED[name][1] if name in _BIASED else ""
+
+
+def sentence_of(name: str) -> str:
+    """What a metric measures, in the first sentence of its own words; "" where it has none.
+
+    >>> sentence_of("svcca-of-one-component")
+    'Meant as svcca. Mean canonical correlation of the leading principal components of both sides.'
+    """
+    if name in PUBLISHED:
+        meant = PUBLISHED[name].meant
+        return f"Meant as {meant}. {sentence_of(meant)}"
+    first = (type(metric(name)).__doc__ or "").strip().split("\n\n")[0]
+    return " ".join(first.replace("`", "").split())
 
 
 def measures(name: str) -> bool:

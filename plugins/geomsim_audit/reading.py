@@ -46,11 +46,19 @@ def read_materials(
     themed = any(claim.theme for claim in recipe.claims)
     wrong = any("input" in (claim.published.layer, claim.corrected.layer) for claim in recipe.claims)
     readings = ("output", "input") if wrong else ("output",)
+    models = {"left": recipe.left, "right": recipe.right}
+    # All of them before any text is read: what is missing on the right is known at once.
+    dictionaries = {
+        name: {
+            layer: read_dictionary(recipe.place(model.dictionary, layer))
+            for layer in sorted({claim.layers[place] for claim in recipe.claims})
+        }
+        for place, (name, model) in enumerate(models.items())
+    }
     sides = {}
-    for name, model, place in (("left", recipe.left, 0), ("right", recipe.right, 1)):
-        layers = sorted({claim.layers[place] for claim in recipe.claims})
-        note(f"{name}: {model.model}, layers {', '.join(map(str, layers))}")
-        sides[name] = _sides(recipe, model, layers, documents, readings, themed, device)
+    for name, model in models.items():
+        note(f"{name}: {model.model}, layers {', '.join(map(str, dictionaries[name]))}")
+        sides[name] = _sides(recipe, model, dictionaries[name], documents, readings, themed, device)
     pairs = sorted({claim.layers for claim in recipe.claims})
     return {
         (left, right): Material(sides["left"][left], sides["right"][right], recipe.seed, recipe.shifts)
@@ -64,25 +72,24 @@ def documents_of(text: TextPart, recipe: Recipe) -> list[Document]:
         found: Sequence[Document] = standard_library_documents(text.standard_library)
     else:
         assert text.path is not None
-        found = read_documents(recipe.place(text.path), text.pattern)
+        found = read_documents(recipe.folder / text.path, text.pattern)
     return list(found[:: text.every])
 
 
 def _sides(
     recipe: Recipe,
     model: Model,
-    layers: Sequence[int],
+    dictionaries: Mapping[int, Dictionary],
     documents: Sequence[Document],
     readings: Iterable[str],
     themed: bool,
     device: str,
 ) -> dict[int, MaterialSide]:
     source = TransformersSource(recipe.place(model.model), device)
-    dictionaries = {layer: read_dictionary(recipe.place(model.dictionary, layer)) for layer in layers}
     name = model.name or source.name
-    codes: dict[int, dict[str, Codes]] = {layer: {} for layer in layers}
-    explained: dict[int, dict[str, float]] = {layer: {} for layer in layers}
-    tokens: dict[int, dict[str, list[list[str]]]] = {layer: {} for layer in layers}
+    codes: dict[int, dict[str, Codes]] = {layer: {} for layer in dictionaries}
+    explained: dict[int, dict[str, float]] = {layer: {} for layer in dictionaries}
+    tokens: dict[int, dict[str, list[list[str]]]] = {layer: {} for layer in dictionaries}
     for reading in readings:
         sites = {
             layer: _output(layer, each) if reading == "output" else _input(source, model, layer)
@@ -145,7 +152,7 @@ def _tensor(points: Any) -> Any:
 
 def read_paths(recipe: Recipe) -> list[Path | str]:
     """All files and folders that :func:`read_materials` would read."""
-    found: list[Path | str] = [] if recipe.text.path is None else [recipe.place(recipe.text.path)]
+    found: list[Path | str] = [] if recipe.text.path is None else [recipe.folder / recipe.text.path]
     for model, place in ((recipe.left, 0), (recipe.right, 1)):
         layers = sorted({claim.layers[place] for claim in recipe.claims})
         found += [recipe.place(model.model), *(recipe.place(model.dictionary, layer) for layer in layers)]

@@ -31,6 +31,7 @@
     layers = [1, 2]                  # left and right
     theme = "code"                   # optional: pairs of one of geomsim's themes alone
     quantity = "geometry"            # or "share": the share of left latents with a partner
+    at_least = 0.9                   # optional: the smallest effect with which the sentence is still true
     reported = 0.36                  # optional: the paper's number
     published = { metric = "rsa" }   # optional: what differs for this claim; the same for corrected
 
@@ -41,8 +42,9 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from math import ceil, isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_type_hints
 
@@ -100,7 +102,11 @@ class Synthetic:
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the paper, and the two procedures that compute its number."""
+    """A sentence of the paper, and the two procedures that compute its number.
+
+    `at_least` is the smallest effect, from 0 for chance to 1 for identity, with which the sentence is still true
+    ("nearly all"); without it more than chance is enough.
+    """
 
     name: str
     sentence: str
@@ -109,6 +115,7 @@ class Claim:
     corrected: Procedure
     quantity: Quantity = "geometry"
     theme: str | None = None
+    at_least: float | None = None
     reported: float | None = None
     reported_p: float | None = None
 
@@ -136,15 +143,16 @@ class Recipe:
     synthetic: Synthetic | None = None
 
     def place(self, path: str, layer: int | None = None) -> Path | str:
-        """A path of the recipe: relative to its file where something is there, else as it stands (a hub id)."""
+        """A path of the recipe, relative to its file; as it stands where nothing is there and it may be a hub id."""
         named = path if layer is None else path.replace("{layer}", str(layer))
-        here = self.folder / named
-        return here if here.exists() else named
+        here = self.folder / Path(named).expanduser()
+        return here if here.exists() or named.startswith((".", "/", "~")) else named
 
 
 _TOP = {"title", "source", "seed", "alpha", "shifts", "text", "left", "right", "published", "corrected", "claims",
         "synthetic"}  # fmt: skip
-_CLAIM = {"name", "sentence", "layers", "quantity", "theme", "reported", "reported_p", "published", "corrected"}
+_CLAIM = {"name", "sentence", "layers", "quantity", "theme", "at_least", "reported", "reported_p", "published",
+          "corrected"}  # fmt: skip
 
 
 def read_recipe(path: str | Path) -> Recipe:
@@ -168,6 +176,9 @@ def recipe_of(told: Mapping[str, Any], folder: Path = Path()) -> Recipe:
     for needed in ("title", "text", "left", "right", "published", "claims"):
         if needed not in told:
             raise InvalidConfig(f"{needed} is missing; a recipe needs title, text, left, right, published and claims")
+    for name in ("published", "corrected"):
+        if not isinstance(told.get(name, {}), Mapping):
+            raise InvalidConfig(f"{name} must be a table, [{name}]")
     text = _table(TextPart, told["text"], "text")
     if (text.standard_library is None) == (text.path is None):
         raise InvalidConfig('text: name one of standard_library = "held-out" and path = "folder"')
@@ -188,6 +199,7 @@ def recipe_of(told: Mapping[str, Any], folder: Path = Path()) -> Recipe:
     if not isinstance(claims, list) or not claims:
         raise InvalidConfig("claims: at least one [[claims]] is needed, with name, sentence and layers")
     read = tuple(_claim(each, number, told) for number, each in enumerate(claims, 1))
+    _check_draws(read, alpha, shifts, synthetic)
     names = [claim.name for claim in read]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidConfig(f"claims: {twice[0]!r} is the name of {names.count(twice[0])} claims; give each its own")
@@ -209,12 +221,15 @@ def _claim(told: Any, number: int, recipe: Mapping[str, Any]) -> Claim:
     if (
         not isinstance(layers, list)
         or len(layers) != 2
-        or not all(isinstance(layer, int) and layer >= 0 for layer in layers)
+        or not all(isinstance(layer, int) and not isinstance(layer, bool) and layer >= 0 for layer in layers)
     ):
         raise InvalidConfig(f"{where}: layers = {layers!r} must be two layers, left and right, counted from 0: [1, 2]")
     quantity = told.get("quantity", "geometry")
     if quantity not in get_args(Quantity):
         raise InvalidConfig(f"{where}: quantity = {quantity!r} is none of {', '.join(get_args(Quantity))}")
+    for name in ("published", "corrected"):
+        if not isinstance(told.get(name, {}), Mapping):
+            raise InvalidConfig(f'{where}: {name} must be a table: {name} = {{ metric = "rsa" }}')
     try:
         published = published_procedure({**recipe["published"], **told.get("published", {})})
         corrected = corrected_procedure(published, {**recipe.get("corrected", {}), **told.get("corrected", {})})
@@ -228,19 +243,54 @@ def _claim(told: Any, number: int, recipe: Mapping[str, Any]) -> Claim:
             raise InvalidConfig(f'{where}: {side}: null = "random-subset" compares a theme with other pairs: add theme')
     if quantity == "share" and theme is not None:
         raise InvalidConfig(f"{where}: a share is of all left latents; leave theme out")
-    if quantity == "share" and (published.min_r is None or corrected.max_false is None):
-        raise InvalidConfig(
-            f"{where}: a share counts latents above a threshold: published needs min_r, corrected max_false"
-        )
+    if quantity == "share":
+        if published.min_r is None or corrected.max_false is None:
+            raise InvalidConfig(
+                f"{where}: a share counts latents above a threshold: published needs min_r, corrected max_false"
+            )
+        if published.null not in ("none", "shuffle"):
+            raise InvalidConfig(
+                f'{where}: published: null = "{published.null}" draws other pairs, of which a share has none; write '
+                'published = { null = "none" }, or "shuffle" for documents that are exchanged'
+            )
     return Claim(
         str(told["name"]), str(told["sentence"]), (layers[0], layers[1]), published, corrected, quantity, theme,
-        told.get("reported"), told.get("reported_p"),
+        _number(told, "at_least", where, 1.0), _number(told, "reported", where),
+        _number(told, "reported_p", where, 1.0),
     )  # fmt: skip
+
+
+def _number(told: Mapping[str, Any], key: str, where: str, highest: float | None = None) -> float | None:
+    """A number of a claim; from 0 to `highest` where there is one."""
+    value = told.get(key)
+    if value is None:
+        return None
+    inside = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not inside or (highest is not None and not 0 <= value <= highest):
+        allowed = "a number" if highest is None else f"a number from 0 to {highest:g}"
+        raise InvalidConfig(f"{where}: {key} = {value!r} must be {allowed}")
+    return float(value)
+
+
+def _check_draws(claims: Sequence[Claim], alpha: float, shifts: int, synthetic: Synthetic | None) -> None:
+    """Of m draws the smallest p is 1 / (m + 1): where that is above alpha, no claim could ever stand."""
+    least = ceil(1 / alpha) - 1
+    shares = any(claim.quantity == "share" for claim in claims)
+    given = [(f"claim {claim.name}: corrected: draws", claim.corrected.draws) for claim in claims]
+    given += [("shifts", shifts)] * shares
+    if synthetic is not None:
+        given += [("[synthetic] draws", synthetic.draws)] + [("[synthetic] shifts", synthetic.shifts)] * shares
+    for name, value in given:
+        if value < least:
+            raise InvalidConfig(
+                f"{name} = {value}: the smallest p of so many draws, {1 / (value + 1):.2g}, is above alpha = "
+                f"{alpha:g}, and nothing could be found; at least {least} are needed"
+            )
 
 
 def _check_theme(theme: Any, where: str) -> None:
     themes = geomsim.subspaces.read_themes()
-    if theme not in themes:
+    if not isinstance(theme, str) or theme not in themes:
         raise InvalidConfig(f"{where}: there is no theme {theme!r}; there are {', '.join(themes)}")
 
 

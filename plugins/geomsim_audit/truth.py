@@ -18,6 +18,7 @@ from geomsim.progress import track
 from geomsim_audit.analysis import Rung, analyse
 from geomsim_audit.procedure import Procedure
 from geomsim_audit.recipe import Claim, Recipe, Synthetic
+from geomsim_audit.verdicts import FEWEST
 from geomsim_audit.worlds import KINDS, Kind, world
 
 
@@ -50,7 +51,8 @@ class Tally:
     found
         in how many it called the sides alike (p at most alpha, closer than chance).
     uncomputed
-        in how many it had no number, for want of pairs; they count as not found.
+        in how many it had no number, for want of pairs, or as corrected fewer pairs than a verdict is given on; they
+        count as not found.
     without_p
         in how many it had a number without a p-value, so that it says nothing about chance.
     zeros
@@ -145,7 +147,9 @@ def judged_by_truth(recipe: Recipe, *, seed: int | None = None) -> Truth | None:
     for at, claim in enumerate(claims):
         for number, kind in enumerate(KINDS):
             part = answers[number * size.worlds : (number + 1) * size.worlds]
-            published, corrected = (_tally([each[at][which] for each in part], recipe.alpha) for which in (0, 1))
+            published = _tally([each[at][0] for each in part], recipe.alpha)
+            fewest = FEWEST if claim.quantity == "geometry" else 0
+            corrected = _tally([each[at][1] for each in part], recipe.alpha, fewest)
             rows.append(Row(claim.name, claim.quantity, kind, published, corrected))
     return Truth(tuple(rows), size, recipe.alpha, left_out)
 
@@ -178,12 +182,12 @@ def _fitted(procedure: Procedure, size: Synthetic) -> Procedure:
     )
 
 
-def _tally(rungs: Sequence[Rung], alpha: float) -> Tally:
-    scores = [rung.score for rung in rungs if rung.score is not None]
+def _tally(rungs: Sequence[Rung], alpha: float, fewest: int = 0) -> Tally:
+    computed = [rung for rung in rungs if rung.score is not None and rung.pairs >= fewest]
     return Tally(
-        Count(sum(rung.significant(alpha) for rung in rungs), len(rungs)),
-        len(rungs) - len(scores),
-        sum(rung.score is not None and rung.p is None for rung in rungs),
-        sum(rung.p_value == 0 for rung in rungs),
-        tuple(float(f"{score:.4g}") for score in scores),
+        Count(sum(rung.significant(alpha) for rung in computed), len(rungs)),
+        len(rungs) - len(computed),
+        sum(rung.p is None for rung in computed),
+        sum(rung.p_value == 0 for rung in computed),
+        tuple(float(f"{rung.score:.4g}") for rung in computed),
     )

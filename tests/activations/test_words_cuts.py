@@ -176,7 +176,7 @@ def test_cuts_that_do_not_fit():
     bytes_of = Tokenization(
         lambda text: (list(range(4 * len(text))), [(i // 4, i // 4 + 1) for i in range(4 * len(text))])
     )
-    with pytest.raises(InvalidConfig, match="document '0': character 0, '🤖', has more tokens than the context of 3"):
+    with pytest.raises(InvalidConfig, match="document '0': character 0, '🤖', has more tokens than the 3 that fit"):
         common_cuts(documents_from_strings(["🤖🤖"]), [Reader(bytes_of, 3)])
 
 

@@ -41,8 +41,11 @@ def test_pairs_against_a_plain_search(material: Material) -> None:
     ]
     first: dict[int, tuple[int, float]] = {}
     strongest: dict[int, tuple[int, float]] = {}
+    for left in np.flatnonzero(r.max(axis=1) > -2.0).tolist():
+        first.setdefault(int(r[left].argmax()), (left, r[left].max()))
+    assert min(value for _, value in first.values()) < 0.1
+    first = {right: each for right, each in first.items() if each[1] >= 0.1}
     for left, right, value in claims:
-        first.setdefault(right, (left, value))
         if right not in strongest or value > strongest[right][1]:
             strongest[right] = (left, value)
     for rule, expected in (("first-seen", first), ("strongest", strongest)):
@@ -50,7 +53,10 @@ def test_pairs_against_a_plain_search(material: Material) -> None:
         assert dict(zip(found.pairing.right.tolist(), found.pairing.left.tolist(), strict=True)) == {
             right: left for right, (left, _) in expected.items()
         }
-        assert found.mean_r == pytest.approx(np.mean([value for _, value in expected.values()]), abs=1e-6)
+        assert found.pairing.weight is not None
+        assert found.pairing.weight.mean() == pytest.approx(
+            np.mean([value for _, value in expected.values()]), abs=1e-6
+        )
         assert found.claimants == len(claims)
     counts = np.bincount([right for _, right, _ in claims])
     assert every.contested == (counts > 1).sum() > 0
@@ -100,6 +106,13 @@ def test_a_share_against_a_plain_count(material: Material, recipe_with: Make) ->
     assert high.facts["threshold"] == 0.9
 
 
+def test_too_few_chance_maxima_for_a_threshold(material: Material, recipe_with: Make) -> None:
+    claim = recipe_with().claims[2]
+    found = analyse(material, claim, replace(claim.corrected, max_false=0.0001), 0)
+    assert found.score is None
+    assert "are too few to say which r a share of 0.0001 exceeds by chance" in found.error
+
+
 def test_no_chance_no_p(material: Material, recipe_with: Make) -> None:
     found = analyse(material, recipe_with().claims[0], replace(OPEN, null="none"), 0)
     assert found.draws is None
@@ -143,6 +156,11 @@ def test_themes_and_random_subsets(material: Material, recipe_with: Make) -> Non
     both = int(((pairing.left % 2 == 1) & (pairing.right % 2 == 1)).sum())
     found = analyse(themed, claim, OPEN, 0)
     assert found.pairs == both
+    assert pairing.weight is not None
+    assert found.facts["mean r"] == pytest.approx(
+        pairing.weight[(pairing.left % 2 == 1) & (pairing.right % 2 == 1)].mean()
+    )
+    assert found.facts["mean r"] != pytest.approx(pairing.weight.mean(), rel=1e-4)
     subset = analyse(themed, claim, replace(OPEN, null="random-subset"), 0)
     assert subset.score == found.score
     assert subset.chance is not None
@@ -201,9 +219,19 @@ def test_the_whole_audit(audited: Audit, material: Material) -> None:
     assert share.beside is None
     assert rsa.corrected.p_adjusted is not None
     assert audited.summary.startswith("Of 3 claims, ")
-    assert "1 was never tested: " in audited.summary
+    assert "1 was never tested; of these a right test supports 1." in audited.summary
     again = audit_recipe(audited.recipe, {(0, 1): material})
     assert [each.to_dict() for each in again] == [each.to_dict() for each in audited.claims]
     assert audited.readings[0]["dictionary"] == "left"
     other = audit_recipe(audited.recipe, {(0, 1): material}, seed=5)
     assert other[0].published.chance != svcca.published.chance
+
+
+def test_what_a_claim_needs_is_judged(audited: Audit, material: Material) -> None:
+    share = audited.claims[2]
+    assert share.verdict.supported
+    recipe = replace(audited.recipe, claims=(replace(share.claim, at_least=0.99),))
+    (found,) = audit_recipe(recipe, {(0, 1): material})
+    assert (found.verdict.word, found.verdict.supported) == ("falls", False)
+    assert "the sentence needs 0.99" in found.verdict.why
+    assert found.to_dict()["at_least"] == 0.99

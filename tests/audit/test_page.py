@@ -13,6 +13,7 @@ from geomsim_audit.auditing import Audit
 from geomsim_audit.contents import sections
 from geomsim_audit.markdown import markdown
 from geomsim_audit.page import page_html
+from geomsim_audit.truth_section import tally_words
 
 
 def hostile(audit: Audit, text: str) -> Audit:
@@ -73,12 +74,52 @@ def test_tables_have_a_cell_for_each_heading(audited: Audit) -> None:
 
 def test_what_stands_first(audited: Audit) -> None:
     first = sections(audited)[0]
-    assert first.paragraphs == (audited.summary,)
+    assert first.paragraphs[0] == audited.summary
+    assert page_html(audited).count('class="summary"') == 1
     assert [row[3] for row in first.tables[0].rows] == [each.verdict.word for each in audited.claims]
     titles = [section.title for section in sections(audited)]
     assert "One layer off" in titles
     assert "The mark of one component" in titles
     assert "Where the truth is known" in titles
+
+
+def test_every_word_of_a_table_is_explained(audited: Audit) -> None:
+    """Measures, steps and verdicts that a reader meets have a point of their own."""
+    told = {section.title: section for section in sections(audited)}
+
+    def explained(title: str) -> set[str]:
+        return {point.partition(": ")[0] for point in told[title].points}
+
+    for each in audited.claims:
+        assert each.verdict.word in explained("The verdicts")
+        for rung in each.rungs.values():
+            measure = "share" if each.claim.quantity == "share" else rung.procedure.metric
+            assert measure in explained("The measures")
+    steps = told["What each correction does alone"]
+    assert set(steps.tables[0].headings[2:-1]) == explained(steps.title)
+    assert {"feature", "pair", "alike", "share", "chance", "p", "effect"} == explained("How to read it")
+
+
+def test_the_last_step_repeats_nothing(audited: Audit) -> None:
+    for each in audited.claims:
+        section = next(found for found in sections(audited) if found.title.startswith(each.claim.name))
+        changed = [row[1] for row in section.tables[0].rows]
+        assert changed[0] == "the paper's procedure"
+        assert changed[-1] == "all of the above"
+
+
+def test_where_no_number_was_is_said(audited: Audit) -> None:
+    assert audited.truth is not None
+    row = audited.truth.rows[0]
+    assert tally_words(replace(row.corrected, uncomputed=2)).endswith("; no number in 2")
+    assert "no number" not in tally_words(replace(row.corrected, uncomputed=0))
+
+
+def test_a_claim_that_says_how_much_is_explained(audited: Audit) -> None:
+    claim = replace(audited.claims[2].claim, at_least=0.9)
+    needing = replace(audited, claims=(replace(audited.claims[2], claim=claim),))
+    assert "less than the sentence needs" in markdown(needing)
+    assert "less than the sentence needs" not in markdown(audited)
 
 
 def test_markdown_says_the_same(audited: Audit) -> None:

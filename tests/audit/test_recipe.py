@@ -26,6 +26,13 @@ def test_what_is_nowhere_is_a_hub_id(told: dict[str, Any]) -> None:
     assert recipe.place(recipe.left.dictionary, 3) == "somebody/saes/3"
 
 
+def test_what_can_be_no_hub_id_is_a_path(told: dict[str, Any], tmp_path: Path) -> None:
+    recipe = recipe_of(told, tmp_path)
+    for path in ("../nowhere", "./nowhere", "/nowhere"):
+        assert recipe.place(path) == tmp_path / path
+    assert recipe.place("~/nowhere") == Path("~/nowhere").expanduser()
+
+
 @pytest.mark.parametrize(
     ("key", "value", "says"),
     [
@@ -46,6 +53,25 @@ def test_what_is_nowhere_is_a_hub_id(told: dict[str, Any]) -> None:
         ("claims", [3], "claim 1 is no table"),
         ("published", {}, r"claim 1 \(by SVCCA\): published: metric is missing"),
         ("corrected", {"metirc": "rsa"}, r"claim 1 \(by SVCCA\): corrected: there is no metirc"),
+        ("published", "rsa", r"published must be a table, \[published\]"),
+        ("corrected", ["rsa"], r"corrected must be a table, \[corrected\]"),
+        ("corrected", {"p": "b/m"}, r"claim 1 .*corrected: p = 'b/m' is itself a fault: p can be 0"),
+        ("corrected", {"null": "none"}, "corrected: null = 'none' is itself a fault: there would be nothing"),
+        ("corrected", {"null": "pooled"}, "corrected: null = 'pooled' is itself a fault"),
+        ("corrected", {"null": "random-features"}, "corrected: null = 'random-features' is itself a fault"),
+        (
+            "corrected",
+            {"metric": "cka-not-centred"},
+            "corrected: metric = 'cka-not-centred' is itself a fault: columns",
+        ),
+        (
+            "corrected",
+            {"draws": 18},
+            r"claim by SVCCA: corrected: draws = 18: the smallest p .* at least 19 are needed",
+        ),
+        ("shifts", 18, "shifts = 18: the smallest p of so many draws, 0.053, is above alpha = 0.05"),
+        ("synthetic", {"draws": 10}, r"\[synthetic\] draws = 10: the smallest p"),
+        ("synthetic", {"shifts": 10}, r"\[synthetic\] shifts = 10: the smallest p"),
     ],
 )
 def test_errors_name_the_place(told: dict[str, Any], key: str, value: Any, says: str) -> None:
@@ -64,12 +90,34 @@ def test_errors_name_the_place(told: dict[str, Any], key: str, value: Any, says:
         ({"quantity": "share", "corrected": {"max_false": 0.0}}, "max_false = 0.0"),
         ({"published": {"null": "random-subset"}}, "add theme"),
         ({"colour": 1}, r"claim 1 \(a\) knows no colour"),
+        ({"layers": [True, 1]}, "must be two layers"),
+        ({"theme": ["time"]}, r"there is no theme \['time'\]"),
+        ({"published": "rsa"}, r"claim 1 \(a\): published must be a table"),
+        ({"published": {"metric": ["rsa"]}}, r"metric = \['rsa'\]: the name of a metric is needed"),
+        ({"published": {"min_r": True}}, "min_r = True: a number above -1 and below 1"),
+        ({"at_least": 1.5}, r"at_least = 1.5 must be a number from 0 to 1"),
+        ({"reported": "high"}, "reported = 'high' must be a number"),
+        ({"reported": float("nan")}, "reported = nan must be a number"),
+        ({"reported_p": -0.1}, "reported_p = -0.1 must be a number from 0 to 1"),
+        ({"quantity": "share", "published": {"null": "pooled"}}, 'null = "pooled" draws other pairs'),
     ],
 )
 def test_errors_name_the_claim(told: dict[str, Any], claim: dict[str, Any], says: str) -> None:
     told["claims"] = [{"name": "a", "sentence": "b", "layers": [0, 1], **claim}]
     with pytest.raises(InvalidConfig, match=says):
         recipe_of(told)
+
+
+def test_numbers_of_a_claim(told: dict[str, Any]) -> None:
+    told["claims"][0] |= {"at_least": 0.9, "reported": 1, "reported_p": 0}
+    claim = recipe_of(told).claims[0]
+    assert (claim.at_least, claim.reported, claim.reported_p) == (0.9, 1.0, 0.0)
+    assert recipe_of(told).claims[1].at_least is None
+
+
+def test_shifts_matter_to_shares_alone(told: dict[str, Any]) -> None:
+    told["claims"] = told["claims"][:2]
+    assert recipe_of({**told, "shifts": 3}).shifts == 3
 
 
 def test_a_share_as_published_needs_a_threshold(told: dict[str, Any]) -> None:

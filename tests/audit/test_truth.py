@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from geomsim_audit.analysis import Rung
 from geomsim_audit.auditing import Audit
+from geomsim_audit.procedure import Procedure
 from geomsim_audit.recipe import Synthetic, recipe_of
-from geomsim_audit.truth import Count, judged_by_truth
+from geomsim_audit.truth import Count, _tally, judged_by_truth
 from geomsim_audit.worlds import KINDS, world
 
 
@@ -54,6 +56,14 @@ def test_what_is_counted(audited: Audit) -> None:
     for row in truth.rows:
         for tally in (row.published, row.corrected):
             assert tally.uncomputed + len(tally.scores) == 2
+
+
+def test_too_few_pairs_are_no_number() -> None:
+    """A verdict is not given on fewer than ten pairs, so the counts must not be either."""
+    found = [Rung(Procedure(), 0.9, np.zeros(99), pairs=pairs, p_value=0.01) for pairs in (9, 10, 50)]
+    tally = _tally([*found, Rung(Procedure(), None, error="none")], 0.05, 10)
+    assert (tally.found.found, tally.found.of, tally.uncomputed, tally.scores) == (2, 4, 2, (0.9, 0.9))
+    assert _tally(found, 0.05).found.found == 3
 
 
 def test_claims_that_worlds_cannot_tell_apart_are_counted(told: dict[str, Any]) -> None:

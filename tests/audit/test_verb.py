@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from geomsim import InvalidConfig
+from geomsim import GeomsimError, InvalidConfig
 from geomsim.cli.console import DONE, Common
 from geomsim_audit.reading import read_materials
 from geomsim_audit.recipe import read_recipe
@@ -85,6 +85,25 @@ def test_a_dictionary_of_another_layer_is_refused(recipe: Path) -> None:
     with pytest.raises(
         InvalidConfig, match=r"layer 0: the dictionary .* was trained at 'residual:1', not at 'residual:0'"
     ):
+        read_materials(read_recipe(recipe))
+
+
+def test_a_missing_dictionary_is_known_before_any_text_is_read(recipe: Path) -> None:
+    recipe.write_text(RECIPE.replace("left-second-seed/saes/layer_{layer}", "left-second-seed/saes/nowhere_{layer}"))
+    said: list[str] = []
+    with pytest.raises(GeomsimError, match="nowhere_1: no such dictionary"):
+        read_materials(read_recipe(recipe), note=said.append)
+    assert len(said) == 1
+    assert said[0].startswith("text: 2 documents")
+
+
+def test_text_lies_beside_the_recipe(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = recipe.parent / "elsewhere"
+    (elsewhere / "texts").mkdir(parents=True)
+    (elsewhere / "texts" / "other.txt").write_text("another text")
+    monkeypatch.chdir(elsewhere)
+    recipe.write_text(RECIPE.replace('path = "text"', 'path = "texts"'))
+    with pytest.raises(GeomsimError, match="texts: no such file or directory"):
         read_materials(read_recipe(recipe))
 
 

@@ -55,6 +55,45 @@ def test_a_model_with_its_dictionary_becomes_codes(
     assert activations(LEFT, text, tmp_path / "codes", "-d", sae, "--source", source, "--replace") == 0
 
 
+@pytest.mark.parametrize("source", ["transformers", "transformer-lens"])
+def test_windows_begin_with_the_beginning_of_text_token_on_request(
+    source: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if source == "transformer-lens":
+        pytest.importorskip("transformer_lens")
+    site = ["--site", "residual:0", "--source", source]
+    for name, options in (("usual", []), ("not", ["--no-bos"]), ("with", ["--bos"])):
+        assert activations(LEFT, text, tmp_path / name, *site, *options) == 0
+    usual, without, having = (tmp_path / name / "residual_0" for name in ("usual", "not", "with"))
+    for file in sorted(path.name for path in usual.iterdir()):
+        assert (usual / file).read_bytes() == (without / file).read_bytes()
+    counts = [read_manifest(folder) for folder in (usual, having)]
+    assert "bos" not in counts[0]["provenance"]["source"]
+    assert counts[1]["provenance"]["source"]["bos"] == 0
+    first = counts[0]["left_out"].pop("first of window")
+    assert counts[0]["left_out"] == counts[1]["left_out"]
+    assert counts[1]["n_tokens"] == counts[0]["n_tokens"] + first
+    (having / "manifest.json").unlink()
+    capsys.readouterr()
+    assert activations(LEFT, text, tmp_path / "with", *site, "--resume") == 1
+    assert "source.bos: it was 0 and is None now" in capsys.readouterr().err
+    assert activations(LEFT, text, tmp_path / "with", *site, "--resume", "--bos") == 0
+
+
+def test_a_token_that_the_tokenizer_does_not_have(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(LEFT, model, ignore=shutil.ignore_patterns("saes"))
+    config = json.loads((model / "tokenizer_config.json").read_text())
+    del config["bos_token"]
+    (model / "tokenizer_config.json").write_text(json.dumps(config))
+    assert activations(model, text, tmp_path / "codes", "--site", "residual:0", "--bos") == 1
+    said = capsys.readouterr().err
+    assert re.search(r"--bos: the tokenizer of .*model has no beginning-of-text token; leave bos out", said)
+    assert not (tmp_path / "codes").exists()
+
+
 @pytest.mark.parametrize(
     ("layer", "said"),
     [(1, r"layer_1: .*of width 128, but those of the model at 'residual:1' have width 96"), (2, "layer_2: .*2 blocks")],

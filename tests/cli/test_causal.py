@@ -76,6 +76,17 @@ def test_it_tells_which_pairs_are_used_alike(here: Path, capsys: pytest.CaptureF
     assert stamps == [file.stat().st_mtime_ns for file in sorted((here / "out" / "effects").iterdir())]
 
 
+def test_windows_begin_with_a_token_that_is_asked_for(here: Path, tmp_path: Path) -> None:
+    assert run(here, out=tmp_path / "out", bos=True, common=Common(quiet=True)) == 0
+    found = CausalCheck.open(tmp_path / "out")
+    usual = CausalCheck.open(here / "out")
+    assert [found.facts[side]["bos"] for side in ("left", "right")] == [0, 0]
+    assert "bos" not in usual.facts["left"]
+    # No token of the text is left out for its place.
+    assert "first of window" in usual.facts["left"]["left_out"]
+    assert not found.facts["left"]["left_out"]
+
+
 def test_a_plan_touches_nothing(here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(here, out=tmp_path / "out", pairs=10, common=Common(dry_run=True, json=True)) == 0
     planned = json.loads(capsys.readouterr().out)

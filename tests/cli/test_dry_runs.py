@@ -14,7 +14,31 @@ from geomsim.cli.app import run
 
 LEFT = Path(__file__).parents[2] / "examples" / "code_models" / "left"
 SHAPE = ["would_read", "would_write", "seconds", "bytes", "details"]
+SAE = str(LEFT / "saes" / "layer_1")
 STUDY_FILES = ["results.parquet", "results.csv", "draws.npz", "run.json"]
+
+
+RECIPE = f"""
+title = "One claim"
+[text]
+path = "text.txt"
+[left]
+model = "{LEFT}"
+dictionary = "{LEFT}/saes/layer_{{layer}}"
+[right]
+model = "{LEFT}"
+dictionary = "{LEFT}/saes/layer_{{layer}}"
+[published]
+layer = "input"
+pairing = "first-seen"
+metric = "svcca-of-one-component"
+draws = 100
+p = "b/m"
+[[claims]]
+name = "last layers"
+sentence = "They are arranged alike."
+layers = [1, 1]
+"""
 
 
 @pytest.fixture
@@ -29,6 +53,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "study.toml").write_text(
         '[[pairs]]\nleft = "left.npy"\nright = "right.npy"\npairing = "pairs.parquet"\n'
     )
+    (tmp_path / "recipe.toml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -48,6 +73,19 @@ PLANS: dict[str, tuple[list[str], list[str], list[str], str]] = {
     "activations": ([str(LEFT), "--site", "residual:0", "--text", "text.txt", "--out", "codes"],
                     [str(LEFT), "text.txt"], ["codes/residual_0"], "about 13 characters or 4 tokens"),
     "demo": (["--synthetic", "--out", "demo"], [], ["demo"], "would run on synthetic models and write below demo/"),
+    "within": (["left.npy", "-m", "gromov-wasserstein", "-g", "one=0,1,2", "-g", "two=3,4", "--out", "found"],
+               ["left.npy"], [f"found/{name}" for name in STUDY_FILES], "gromov-wasserstein"),
+    "splitting": (["left", "right", "--smaller-dictionary", SAE], ["left", "right", SAE],
+                  [f"splitting/{name}" for name in
+                   ("latents.parquet", "links.parquet", "families.parquet", "splitting.json", "splitting.svg")],
+                  "smaller: 40 tokens, 6 latents; larger: 40 tokens, 6 latents; would write latents.parquet"),
+    "causal": ([str(LEFT), str(LEFT), "--left-dictionary", SAE, "--right-dictionary", SAE, "--text", "text.txt",
+                "--pairing", "pairs.parquet", "--pairs", "10", "--out", "used"],
+               [str(LEFT), str(LEFT), SAE, SAE, "pairs.parquet", "text.txt"],
+               [f"used/{name}" for name in ("causal.parquet", "scores.npz", "causal.json", "causal.pdf", "effects")],
+               "would intervene on 10 pairs in at most 32 windows each"),
+    "audit": (["recipe.toml", "--out", "page"], ["recipe.toml", "text.txt", *[str(LEFT), SAE] * 2],
+              [f"page/{name}" for name in ("audit.html", "audit.md", "results.json")], "would compute "),
     "inspect": (["left", "left.npy"], ["left", "left.npy"], [], "would read left, left.npy"),
     "doctor": ([], [], [], "not run"),
 }  # fmt: skip

@@ -101,9 +101,26 @@ def test_what_cannot_be_done_is_refused_before_anything_is_read(
         splitting(*folders, out=folders[0])
     with pytest.raises(InvalidConfig, match="--families -1"):
         splitting(*folders, families=-1, out=tmp_path / "out")
+    with pytest.raises(InvalidConfig, match="none: no such file or folder"):
+        splitting(*folders, out=tmp_path / "out", smaller_dictionary=tmp_path / "none")
+    more = Codes.from_dense(np.ones((N_TOKENS, 6))).save(tmp_path / "more")
+    for common in (Common(), Common(dry_run=True)):
+        with pytest.raises(InvalidConfig, match=r"more has 6 latents and .*small 5; name the smaller dictionary's"):
+            splitting(more, folders[0], out=tmp_path / "out", common=common)
+        with pytest.raises(InvalidConfig, match="alpha must be between 0 and 1, got nan"):
+            splitting(*folders, out=tmp_path / "out", alpha=float("nan"), common=common)
     wide = TopTokens(pd.DataFrame([(8, 1, "x")], columns=["latent", "rank", "token"]), 9)
     path = save_top_tokens(wide, tmp_path / "wide.parquet")
     with pytest.raises(
         InvalidConfig, match=r"wide\.parquet has 9 latents and the smaller codes 5; give the table of the"
     ):
         splitting(*folders, out=tmp_path / "out", top_tokens=(path, tokens[1]), **GATES)
+
+
+def test_only_what_was_found_is_said_behind_the_tables(
+    folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splitting(*folders, out=tmp_path / "out", families=0, **GATES)
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in told[-3:]] == ["1", "By", "Written"]
+    assert not any("have nothing beyond chance" in line for line in told)  # the table has the classes

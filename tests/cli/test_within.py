@@ -69,12 +69,29 @@ def test_the_table_is_for_people(called: RUN, space: Path, capsys: pytest.Captur
     assert "they do not correspond by order" in shown
 
 
+def test_the_table_names_the_nulls_of_one_metric(called: RUN, space: Path, capsys: pytest.CaptureFixture[str]):
+    words = ["within", str(space), "-g", FIRST, "-g", SECOND, "-m", "singular-values", "--draws", "9"]
+    assert run([*words, "--null", "random-group", "--null", "noise-floor"]) == 0
+    both = capsys.readouterr().out
+    assert "random-group" in both
+    assert "noise-floor" in both
+    assert "Chance is the noise floor" not in both
+    assert run([*words, "--null", "noise-floor"]) == 0
+    alone = capsys.readouterr().out
+    assert "noise-floor" not in alone
+    assert "Chance is the noise floor for singular-values" in alone
+
+
 def test_numbers_that_are_ids_too(called: RUN, tmp_path: Path):
     digits = Space(POINTS, [str(39 - row) for row in range(40)]).save(tmp_path / "digits.npz")
     words = ["-m", "singular-values", "-g", "b=rows:20,21,22"]
     code, found, _ = called("-g", "a=0,1,2", *words, at=digits)
     assert (code, found["error"]["type"]) == (1, "InvalidConfig")
     assert "0,1,2 may be row numbers or ids of this space; write rows:0,1,2 or ids:0,1,2" in found["error"]["message"]
+    half = Space(POINTS, [f"w{row}" if row else "7" for row in range(40)]).save(tmp_path / "half.npz")
+    code, found, _ = called("-g", "a=3,7", *words, at=half)  # row 7, or the row that is called 7?
+    assert code == 1
+    assert "3,7 may be row numbers or ids" in found["error"]["message"]
     for given, rows in (("rows:0,1,2", [0, 1, 2]), ("ids:0,1,2", [39, 38, 37])):
         code, found, _ = called("-g", f"a={given}", *words, at=digits)
         assert code == 0
@@ -126,6 +143,29 @@ def test_themes_of_top_tokens(called: RUN, tmp_path: Path):
     assert "has the top tokens of 9 rows, and the space has 40" in found["error"]["message"]
 
 
+def test_random_groups_of_latents_are_made_of_those_that_are_ever_active(called: RUN, tmp_path: Path):
+    rows = [(row, 1, "tea" if row < 8 else "milk") for row in range(16)]
+    tokens = save_top_tokens(
+        TopTokens(pd.DataFrame(rows, columns=["latent", "rank", "token"]), 40), tmp_path / "t.parquet"
+    )
+    themes = tmp_path / "themes.toml"
+    themes.write_text('[themes.tea]\nkeywords = ["tea"]\n[themes.milk]\nkeywords = ["milk"]')
+    words = ["--tokens", str(tokens), "--themes", str(themes), "-m", "singular-values"]
+
+    def pool_of(*more: str) -> Any:
+        assert called(*words, *more, "--out", str(tmp_path / "out"))[0] == 0
+        run = json.loads((tmp_path / "out" / "run.json").read_text())
+        assert run["comparisons"][0]["facts"]["rows in the pool"] == len(run["config"]["pool"] or POINTS)
+        return run["config"]["pool"]
+
+    assert pool_of() == list(range(16))
+    assert pool_of("-g", "tea", "-g", "silent=30,31,32") == [*range(16), 30, 31, 32]
+    assert pool_of("--pool", f"rows:{','.join(map(str, range(40)))}") == list(range(40))
+    groups = tmp_path / "groups.json"
+    groups.write_text(json.dumps({"groups": {"a": [0, 1, 2], "b": [3, 4, 5]}, "pool": list(range(9))}))
+    assert pool_of("--groups", str(groups)) == list(range(9))
+
+
 def test_means_of_tokens_of_codes(called: RUN, tmp_path: Path):
     text = "abcdefgh" * 5
     (tmp_path / "text.txt").write_text(text)
@@ -154,6 +194,20 @@ def test_nulls_kept_sides_and_files(called: RUN, tmp_path: Path):
     assert f"wrote {page}" in err
 
 
+def test_a_metric_has_parameters(called: RUN):
+    words = ["-g", FIRST, "-g", SECOND, "--correspondence", "by-order", "-m", 'rsa(compare="pearson")', "-m", "rsa"]
+    code, found, _ = called(*words)
+    assert code == 0
+    assert [json.loads(record["parameters"])["compare"] for record in found] == ["pearson", "spearman"]
+    assert found[0]["score"] != found[1]["score"]
+
+
+def test_what_holds_for_all_nulls_is_said_once(space: Path, capsys: pytest.CaptureFixture[str], called: RUN):
+    words = ["within", str(space), "-g", FIRST, "-g", "short=1,20,21", "--correspondence", "by-order", "-m", "rsa"]
+    assert run([*words, "--null", "random-group", "--null", "shuffle", "--draws", "9"]) == 1
+    assert capsys.readouterr().out.count("  first and short, rsa: group 'first' has 7 rows and 'short' has 3") == 1
+
+
 def test_a_dry_run_touches_nothing(called: RUN, tmp_path: Path, space: Path):
     before = sorted(tmp_path.iterdir())
     words = ["-g", FIRST, "-g", SECOND, "-g", "third=3,4", "-m", "rsa", "--out", str(tmp_path / "out"), "--dry-run"]
@@ -174,6 +228,15 @@ def test_a_dry_run_touches_nothing(called: RUN, tmp_path: Path, space: Path):
         (["-m", "rsa", "-g", FIRST, "-g", SECOND], "rsa compares rows that belong together: give --corr"),
         (["-m", "mmcs", "--themes", "t.toml", "-g", FIRST], "--themes needs --tokens"),
         (["-m", "mmcs", "--groups", "none.toml"], "none.toml: no such file"),
+        (["-m", "mmcs(k=", "-g", FIRST, "-g", SECOND], "metric 'mmcs(k=' does not end with a closing bracket"),
+        (
+            ["-m", "mmcs", "-g", "a=rows:w1,w2", "-g", SECOND],
+            "names rows that are no numbers; write rows:0,5,9, or ids:w1",
+        ),
+        (
+            ["-m", "mmcs", "-g", FIRST, "-g", SECOND, "--null", "noise-floor", "--kept", "left"],
+            "--kept left is a choice of the null random-group; add --null random-group",
+        ),
         (["-m", "mmcs", "-g", "a=0,99", "-g", SECOND], "group 'a': row 99 does not exist: the space has"),
         (
             ["-m", "mmcs", "-g", FIRST, "-g", SECOND, "--pool", "0,1"],

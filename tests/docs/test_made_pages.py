@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import re
+import shlex
 from pathlib import Path
 
 import api_pages
@@ -12,8 +14,11 @@ import null_pages
 import pytest
 import verb_pages
 
-from geomsim.catalog import entries
+import geomsim.report
+from geomsim.catalog import entries, instance_of
 from geomsim.metric_facts import describe
+from geomsim.metric_text import read_metric_text
+from geomsim.study_config import metric_of
 from geomsim_synthetic import SEPARATING
 
 
@@ -59,6 +64,36 @@ def test_every_null_has_a_page_with_its_answers(pages: dict[str, str]) -> None:
     assert "mean and spread of its draws, and no p-value" in pages["_generated/nulls/noise-floor.md"]
 
 
+def test_every_null_has_words_of_what_it_asks(pages: dict[str, str]) -> None:
+    assert set(metric_pages.HOW_NULLS) == set(null_pages.nulls())
+    assert (
+        "`rewired-graph`](/_generated/nulls/rewired-graph.md) | for metrics on graphs"
+        in (pages["_generated/metrics/mapper-gromov.md"])
+    )
+    assert "no question: it gives the mean by chance" in pages["_generated/metrics/knn-jaccard.md"]
+    assert "the same question, in closed form" in pages["_generated/metrics/cka.md"]
+
+
+def test_the_list_of_verbs_says_what_each_does_and_no_more(pages: dict[str, str]) -> None:
+    rows = re.findall(r"^\| \[`geomsim .*", pages["_generated/command_line/index.md"], re.MULTILINE)
+    assert len(rows) == len(verb_pages.verbs())
+    for row in rows:
+        assert "Parameters" not in row
+        assert len(row) < 200, row
+
+
+def test_a_metric_is_asked_for_as_its_page_says(pages: dict[str, str]) -> None:
+    for entry in entries():
+        page = pages[f"_generated/metrics/{entry.name}.md"]
+        (line,) = re.findall(r"```bash\ngeomsim compare LEFT RIGHT -m (.*)\n```", page)
+        (python,) = re.findall(r"```python\ngeomsim.compare\(left, right, (.*)\)\n```", page)
+        written = read_metric_text(*shlex.split(line))
+        by_line = instance_of(metric_of(written))
+        by_python = instance_of(eval(python, {"geomsim": geomsim}))
+        assert by_line == by_python == instance_of(entry.load()), entry.name
+    assert "-m 'knn-jaccard(k=10)'" in pages["_generated/metrics/knn-jaccard.md"]
+
+
 def test_every_verb_has_a_page_with_every_option(pages: dict[str, str]) -> None:
     for name, verb in verb_pages.verbs().items():
         page = pages[f"_generated/command_line/{name}.md"]
@@ -80,6 +115,12 @@ def test_every_public_name_has_a_place(pages: dict[str, str]) -> None:
         assert names, module
         for name in names:
             assert f"`{name} <" in page, f"{module}.{name}"
+
+
+def test_every_figure_has_a_place() -> None:
+    table = re.split(r"^=+ =+ =+$", geomsim.report.__doc__ or "", flags=re.MULTILINE)[2]
+    modules = {f"geomsim.report.{line.split()[0].strip('`')}" for line in table.strip().splitlines()}
+    assert modules <= set(api_pages.GROUPS["Figures"])
 
 
 def test_pages_that_are_no_more_are_removed_and_the_gallery_stays(tmp_path: Path) -> None:

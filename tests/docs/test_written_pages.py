@@ -13,10 +13,15 @@ from made_tables import TABLES
 from mathml import mathml
 from page_parts import DOCS, ROOT
 
+from geomsim.activations.matching_methods import _METHODS
 from geomsim.catalog import metrics
 from geomsim.cli.app import app
+from geomsim.preparing.blocks import EITHER, FEATURES, KEPT, LEFT_OUT, TOKENS, Between, Method, Within
+from geomsim.preparing.group_jobs import GroupJob
+from geomsim.preparing.jobs import Coupling, Job, Reading
+from geomsim.preparing.places import Place
 from geomsim.report.page.sections import SECTIONS
-from geomsim.study_references import references_of
+from geomsim.study_references import _ROLES, references_of
 from geomsim.study_table import COLUMNS
 
 MADE = ("_generated", "_build", "cards")
@@ -74,12 +79,39 @@ def test_commands_on_pages_are_understood(page: str, line: str) -> None:
     app.parse_args(shlex.split(line, comments=True)[1:], exit_on_error=False, print_error=False)
 
 
+def labels_of_models() -> set[str]:
+    """The columns of a study that begins at models, whatever it compares."""
+    places = [Place(model, FEATURES, 0, "residual:0") for model in ("left", "right")]
+    readings = [Reading(place) for place in places]
+    coupling = Coupling(readings[0], readings[1], KEPT, TOKENS, "last", "whitespace", ())
+    job = Job(Between("", "left", "right"), coupling, Method("max"), "left-to-right")
+    return {*job.labels, *GroupJob(Within("", "left"), readings[0], ("time", "code"), {}).labels("time", "code")}
+
+
+def explained(page: str, heading: str) -> set[str]:
+    """The columns that have a row in a section of a page."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    if heading:
+        text = text.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    firsts = re.findall(r"^\| ([^|]*) \|", text, re.MULTILINE)
+    return set(re.findall(r"`(\w+)`", " ".join(firsts)))
+
+
 def test_every_column_is_explained() -> None:
-    page = (DOCS / "reference/results_table.md").read_text(encoding="utf-8")
+    missing = {*COLUMNS, *labels_of_models()} - explained("reference/results_table.md", "")
+    assert not missing
+
+
+def test_every_column_of_the_references_is_explained() -> None:
     record = {"role": "cross-model", "score": 0.5, "left_model": "a", "right_model": "b"}
     (row,) = references_of([record], {"a": {"path": "a"}, "b": {"path": "b"}})
-    for column in {*COLUMNS, *row}:
-        assert f"`{column}`" in page, column
+    assert explained("reference/results_table.md", "References beside a score") == set(row)
+
+
+def test_every_role_and_method_is_explained() -> None:
+    text = (DOCS / "reference/results_table.md").read_text(encoding="utf-8")
+    for word in (*_ROLES, Within("", "").role, *_METHODS, EITHER, KEPT, LEFT_OUT):
+        assert f"`{word}`" in text, word
 
 
 def test_every_section_of_a_report_is_explained() -> None:
@@ -87,6 +119,29 @@ def test_every_section_of_a_report_is_explained() -> None:
         text = (DOCS / page).read_text(encoding="utf-8").lower()
         for section in SECTIONS:
             assert section.title.lower() in text, f"{page}: {section.title}"
+
+
+def test_every_number_beside_the_references_is_explained() -> None:
+    view = (ROOT / "geomsim/report/page/assets/references.js").read_text(encoding="utf-8")
+    heads = re.findall(r'\["([^"]+)", (?:number|spread|\(row\))', view)
+    assert {"score", "second seed"} < set(heads)
+    page = (DOCS / "reference/report_numbers.md").read_text(encoding="utf-8")
+    section = page.partition("## Beside the references")[2].partition("\n## ")[0]
+    for head in heads:
+        assert head in section, head
+
+
+def test_every_correction_and_word_for_chance_is_explained() -> None:
+    view = (ROOT / "geomsim/report/page/assets/result_cells.js").read_text(encoding="utf-8")
+    corrections = view.partition("CORRECTIONS = [")[2].partition("];")[0]
+    words = re.findall(r'\["\w+", "([^"]+)", "[^"]+"\]', corrections)
+    chance = re.search(r"return (\{.*\})\[record\.null\] \?\? \"(\w+)\"", view)
+    assert chance
+    words += [*re.findall(r': "([\w ]+)"', chance.group(1)), chance.group(2)]
+    assert len(words) >= 8
+    page = (DOCS / "reference/report_numbers.md").read_text(encoding="utf-8")
+    for word in words:
+        assert word.removeprefix("step-down ") in page, word
 
 
 def test_every_null_is_weighed() -> None:

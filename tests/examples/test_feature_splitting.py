@@ -59,14 +59,54 @@ def test_what_the_page_says_in_short_is_so(results: Any) -> None:
     across, between = shares("one-to-one", seeds=False), shares("one-to-one", seeds=True)
     assert min(across) > 0.5 * max(between)
     assert min(between) < max(across)
+    assert min(shares("containing", seeds=False)) > 3 * max(shares("containing", seeds=True))
     assert max(shares("vanished", seeds=False)) < 0.02
     assert max(shares("new", seeds=False, side="larger")) < 0.1
+    none_nearer = [
+        [
+            pair["not nearer"]["smaller"] for pair in results["pairs"]
+            if (pair["smaller size"] == pair["larger size"]) == seeds
+        ]
+        for seeds in (False, True)
+    ]  # fmt: skip
+    assert max(none_nearer[0]) < 0.02 < min(none_nearer[1])
     for pair in results["pairs"]:
         agreement = pair["agreement"]
         assert agreement["kappa"] > 0.1
         assert agreement["same_partner"] > 0.7
         if pair["smaller size"] < pair["larger size"]:
             assert agreement["directions alone"] < 0.1 * agreement["both"]
+
+
+def test_latents_without_their_copy_are_hardly_ever_called_new(results: Any) -> None:
+    sizes = {member["name"]: member["size"] for member in results["members"]}
+    for each in results["without their like"]:
+        assert sum(each["counts"].values()) == int(study.REMOVED * sizes[each["name"]])
+        assert each["counts"]["one-to-one"] == each["counts"]["split"] == 0
+        assert each["counts"]["new"] < 0.05 * each["counts"]["overlapping"]
+
+
+def test_each_setting_was_changed_for_two_sizes_and_for_two_seeds(results: Any) -> None:
+    shares = {(each["setting"], each["smaller"], each["larger"]): each["shares"] for each in results["sensitivity"]}
+    assert len(shares) == len(results["sensitivity"]) == 2 * len(study.SETTINGS)
+    recorded = {(pair["smaller"], pair["larger"]): pair["shares"]["smaller"] for pair in results["pairs"]}
+    for setting in study.SETTINGS:
+        by_larger = {larger: each for (name, _, larger), each in shares.items() if name == setting}
+        across = by_larger.pop(results["ends"][1])
+        (seeds,) = by_larger.values()
+        assert across["split"] > seeds["split"]
+        assert across["containing"] > 3 * seeds["containing"]
+    for (setting, smaller, larger), found in shares.items():
+        if setting == "as above":
+            assert found == pytest.approx(recorded[smaller, larger])
+
+
+def test_rare_and_dead_latents_are_those_that_were_not_judged(results: Any) -> None:
+    members = {member["name"]: (member["few firings"], member["dead"]) for member in results["members"]}
+    for pair in results["pairs"]:
+        for side in ("smaller", "larger"):
+            counts = pair["counts"][side]
+            assert (counts["few firings"], counts["dead"]) == members[pair[side]]
 
 
 def test_families_have_parts_with_tokens_and_contexts(results: Any) -> None:
@@ -132,3 +172,19 @@ def test_a_few_documents_read_again_give_like_shares(results: Any, two: Any) -> 
 
 def test_tokens_and_numbers_are_shown_as_the_pages_do() -> None:
     assert [page.code(token) for token in (" self", "\n    ", "`")] == ["`␣self`", "`⏎␣␣␣␣`", "`` ` ``"]
+
+
+def test_the_next_latent_at_home_is_another_one() -> None:
+    random = np.random.default_rng(0)
+    fires = random.random((4000, 4)) < 0.2
+    kept = random.random((4000, 3)) < 0.8
+    # To the second latent at home the first is as near as the first of the other side.
+    home = np.column_stack([fires[:, 0], fires[:, 0] & kept[:, 0], fires[:, 1], fires[:, 2]])
+    away = np.column_stack([fires[:, 0], fires[:, 1] & kept[:, 1], fires[:, 3], fires[:, 3] & kept[:, 2]])
+    one, other = (sae_family.Instance(4, seed, FOLDER) for seed in (0, 1))
+    read = {each: (geomsim.Codes.from_dense(1.0 * values), None) for each, values in ((one, home), (other, away))}
+    r = np.corrcoef(np.column_stack([home, away]).T).round(12)
+    np.fill_diagonal(r, -np.inf)
+    (found,) = study.not_nearer(read, [(one, other)])
+    assert found["smaller"] == np.mean(r[:4, 4:].max(axis=1) <= r[:4, :4].max(axis=1))
+    assert found["larger"] == np.mean(r[4:, :4].max(axis=1) <= r[4:, 4:].max(axis=1)) == 0.5

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import itertools
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -25,18 +25,26 @@ pytestmark = pytest.mark.skipif(not SHIPPED, reason="the example's further dicti
 
 
 @pytest.fixture(scope="module")
-def train() -> Any:
-    """The script, under a name of its own: another example has a `train` too."""
+def further() -> Any:
+    """The module of the script that trains them."""
     for needed in ("tokenizers", "transformers", "safetensors"):
         pytest.importorskip(needed)
+    if str(FOLDER) not in sys.path:
+        sys.path.append(str(FOLDER))
+    return importlib.import_module("further_dictionaries")
+
+
+def test_the_script_refuses_what_it_would_do_nothing_for(further, monkeypatch, capsys):
+    # Under a name of its own: another example has a `train` too.
     spec = importlib.util.spec_from_file_location("code_models_train", FOLDER / "train.py")
     assert spec is not None
     assert spec.loader is not None
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(sys, "argv", ["train.py", "third", "--more"])
+    with pytest.raises(SystemExit):
+        script.main()
+    assert "there are further dictionaries of left, right" in capsys.readouterr().err
 
 
 def said(folder: Path) -> dict[str, Any]:
@@ -44,17 +52,17 @@ def said(folder: Path) -> dict[str, Any]:
     return found
 
 
-def test_each_is_one_that_the_script_trains_and_no_two_begin_alike(train):
-    planned = {FOLDER / one.folder: one for one in train.FURTHER}
-    assert len(planned) == len(train.FURTHER)
+def test_each_is_one_that_the_script_trains_and_no_two_begin_alike(further):
+    planned = {FOLDER / one.folder: one for one in further.FURTHER}
+    assert len(planned) == len(further.FURTHER)
     assert set(SHIPPED) <= planned.keys()
     for folder in SHIPPED:
         one, found = planned[folder], said(folder)
         expected = (one.model, one.layer, one.seed, one.latents, one.torch_seed, 4000)
         assert tuple(found[key] for key in ("model", "layer", "seed", "latents", "torch_seed", "steps")) == expected
         assert (found["k"], found["held_out_tokens"]) == (16, 245_999)
-    first = [100 * plan.seed + layer for plan in train.PLANS for layer in range(plan.layers)]
-    seeds = [*first, *(one.torch_seed for one in train.FURTHER)]
+    first = [100 * plan.seed + layer for plan in further.PLANS for layer in range(plan.layers)]
+    seeds = [*first, *(one.torch_seed for one in further.FURTHER)]
     assert len(set(seeds)) == len(seeds)
 
 
@@ -86,11 +94,11 @@ def test_two_seeds_of_one_place_learned_different_dictionaries():
         assert best.mean() > 0.4  # and not unrelated ones
 
 
-def test_the_re_randomised_model_is_made_again_from_its_seed(train, tmp_path):
-    folders = [folder for folder in SHIPPED if said(folder)["model"] == train.RERANDOMISED]
+def test_the_re_randomised_model_is_made_again_from_its_seed(further, tmp_path):
+    folders = [folder for folder in SHIPPED if said(folder)["model"] == further.RERANDOMISED]
     if not folders:
         pytest.skip("its dictionaries are not here")
-    made = rerandomise(FOLDER / "right", tmp_path / "made", seed=train.RERANDOMISED_SEED)
+    made = rerandomise(FOLDER / "right", tmp_path / "made", seed=further.RERANDOMISED_SEED)
     again = {**json.loads((made / PROVENANCE).read_text()), "model": "right"}
     for folder in folders:
         assert said(folder)["rerandomised"] == again

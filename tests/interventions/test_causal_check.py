@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from linear_predictors import World
 
 from geomsim import Pairing
@@ -15,14 +14,6 @@ from geomsim.interventions import CausalCheck, Intervention, Scoring, SetPairs, 
 from geomsim.report.causal import causal_scatter
 
 FEATURES, SHARED = 60, 25
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +80,25 @@ def test_both_positions_are_those_where_both_fire(world, found):
         causal_scatter(check)
 
 
+def test_windows_that_begin_with_another_token_hold_the_same_text(world, found):
+    """What precedes changes nothing in these models, so all must be found as without it."""
+    left = world.predictor(1, SHARED, name="model 1", bos=3, keep_first=False)
+    right = world.predictor(2, SHARED, name="model 2")
+    pairing = Pairing(np.arange(FEATURES), np.arange(FEATURES), weight=np.linspace(0.1, 0.9, FEATURES))
+    dictionaries = [world.dictionary(seed) for seed in (1, 2)]
+    pairs = SetPairs.from_pairing(pairing)
+    usual = checked(world, SHARED, windows=None, positions="both")
+    check = causal_check(left, right, *dictionaries, pairs, world.documents(), windows=None, positions="both")
+    assert check.facts["left"]["bos"] == 3
+    assert "bos" not in check.facts["right"]
+    assert check.facts["left"]["windows_read"] == check.facts["right"]["windows_read"]
+    assert check.frame["positions_left"].tolist() == usual.frame["positions_left"].tolist()
+    np.testing.assert_allclose(check.scores, usual.scores, atol=1e-5)
+    other = world.predictor(2, SHARED, keep_first=False)  # leaves the first of each window out
+    with pytest.raises(InvalidConfig, match="two models that read the same tokens"):
+        causal_check(left, other, *dictionaries, pairs, world.documents(), positions="both")
+
+
 def test_pairs_without_enough_text_are_left_out_and_counted(world):
     pairs = SetPairs.from_pairing(Pairing([0, 1, 2, 3], [0, 1, 2, 3], weight=[0.1, 0.2, 0.3, 0.4]))
     with pytest.raises(InvalidConfig, match="0 of 4 pairs act on at least 100000"):
@@ -151,8 +161,10 @@ def test_vocabularies_are_joined_by_text_where_they_differ(world):
     assert (joined.left[:2].tolist(), joined.right[:2].tolist()) == ([0, 1], [1, 0])
     assert 4 not in joined.right.tolist()
     assert (joined.left_only, joined.right_only) == (3, 3)  # the special one, and two that are not the other's
-    same = shared_vocabulary(left, world.predictor(3, special_ids=[4]))
-    assert same.by == "number"
+    for sides in ((left, world.predictor(3, special_ids=[4])), (world.predictor(3, special_ids=[4]), left)):
+        same = shared_vocabulary(*sides)
+        assert same.by == "number"
+        assert same.left.tolist() == same.right.tolist() == [number for number in range(150) if number != 4]
     other._words = tuple(f"<{number}>" for number in range(150))
     with pytest.raises(InvalidModel, match="0 tokens in common"):
         shared_vocabulary(left, other)

@@ -12,19 +12,18 @@ from linear_predictors import FIRST, SITE, World, log_softmax
 from geomsim.activations import Dictionary, Document, read_dictionary
 from geomsim.activations.standard_library import standard_library_documents
 from geomsim.errors import GeomsimError, InvalidConfig, InvalidModel
-from geomsim.interventions import Intervention, TransformersPredictor, measure_effects, read_firings
+from geomsim.interventions import (
+    Intervention,
+    TransformersPredictor,
+    measure_effects,
+    read_firings,
+    shared_vocabulary,
+)
+from geomsim.interventions.intervention import Acting, changes
 from geomsim.interventions.passing import Passing
-from geomsim.interventions.text_firings import row_scale
+from geomsim.interventions.text_firings import row_scale, same_rows
 
 LEFT = Path(__file__).parents[2] / "examples" / "code_models" / "left"
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +129,74 @@ def test_batches_windows_and_a_stopped_run_change_nothing(world, tmp_path, monke
         measured(world, Intervention(), keep=keep)
 
 
+def test_a_stopped_run_goes_on_with_other_memory(world, tmp_path, monkeypatch):
+    """How many windows make a chunk depends on what is free; each window is measured once all the same."""
+    from geomsim.interventions import effects
+
+    whole, _ = measured(world, Intervention())
+    real, measured_windows = effects._measure, []
+    monkeypatch.setattr("geomsim.interventions.effect_sums._EVERY", -1.0)
+    for number, budget in enumerate((60_000, 30_000, 120_000, 10**9)):
+
+        def stopped(*arguments, last=number == 3, calls=[]):  # noqa: B006
+            calls.append(1)
+            if len(calls) == 3 and not last:
+                calls.clear()
+                raise KeyboardInterrupt
+            measured_windows.append(np.unique(arguments[6].window))
+            real(*arguments)
+
+        monkeypatch.setattr(effects, "_measure", stopped)
+        if number < 3:
+            with pytest.raises(KeyboardInterrupt):
+                measured(world, Intervention(), budget=budget, keep=tmp_path / "effects.npz")
+        else:
+            found, firings = measured(world, Intervention(), budget=budget, keep=tmp_path / "effects.npz")
+    assert np.concatenate(measured_windows).tolist() == list(range(len(firings.windows)))
+    assert len({len(each) for each in measured_windows}) > 2
+    np.testing.assert_allclose(found.change, whole.change, atol=1e-6)
+    assert found.positions.tolist() == whole.positions.tolist()
+
+
+@pytest.mark.parametrize("mode", ["ablate", "project-out", "add"])
+def test_a_control_writes_as_much_in_another_direction(mode):
+    random = np.random.default_rng(0)
+    own, other = (
+        torch.from_numpy(rows / np.linalg.norm(rows, axis=1, keepdims=True))
+        for rows in random.standard_normal((2, 6, 9))
+    )
+    points = torch.from_numpy(random.standard_normal((5, 9)))
+    sets = [np.array([2]), np.array([0, 4])]
+    acting = Acting(
+        np.array([0, 0, 1, 1, 1]), points, np.array([0, 1, 2, 3, 4]), np.array([2, 2, 0, 4, 4]),
+        np.array([0.5, 2.0, 1.0, 3.0, 0.25], dtype=np.float32),
+    )  # fmt: skip
+    means = np.arange(1.0, 7.0)
+    expected = {
+        "ablate": lambda row, d, r: (
+            -sum(acting.entry_value[at] * r[acting.entry_latent[at]] for at in np.flatnonzero(acting.entry_row == row))
+        ),
+        "project-out": lambda row, d, r: (
+            -np.linalg.norm(np.linalg.qr(d[sets[acting.of_set[row]]].T)[0].T @ points[row].numpy())
+        ),
+        "add": lambda row, d, r: means[sets[acting.of_set[row]]] @ r[sets[acting.of_set[row]]],
+    }[mode]
+    for written in (own, other):
+        found = changes(Intervention(mode), acting, sets, own, written, means).numpy()
+        for row in range(5):
+            wanted = expected(row, own.numpy(), written.numpy())
+            if mode == "project-out":  # as long as what is taken away, and inside what is written
+                assert np.linalg.norm(found[row]) == pytest.approx(-wanted)
+                rows = written.numpy()[sets[acting.of_set[row]]]
+                np.testing.assert_allclose(np.linalg.lstsq(rows.T, found[row])[0] @ rows, found[row], atol=1e-12)
+            else:
+                np.testing.assert_allclose(found[row], wanted, rtol=1e-6)
+    if mode == "project-out":
+        basis = np.linalg.qr(own.numpy()[sets[1]].T)[0]
+        taken = changes(Intervention(mode), acting, sets, own, own, means).numpy()[2:]
+        np.testing.assert_allclose(taken, -(points.numpy()[2:] @ basis) @ basis.T)
+
+
 def test_windows_are_limited_and_the_same_ones_for_sets_that_fire_in_all(world):
     predictor, dictionary, documents = world.predictor(1), world.dictionary(1), world.documents()
     firings = read_firings(predictor, dictionary, documents)
@@ -207,8 +274,11 @@ def test_ablating_under_a_normalised_input_takes_away_what_decoding_puts_there(w
         np.testing.assert_allclose(found.change[number], -change, rtol=1e-5, atol=5e-5)
 
 
-def plain_reference(documents, latents):
-    """One window after the other through the whole model, with a hook on the block; nothing is shared with geomsim."""
+def plain_reference(documents, latents, before=()):
+    """One window after the other through the whole model, with a hook on the block; nothing is shared with geomsim.
+
+    `before` stands before each window, and takes places of it.
+    """
     import transformers
 
     model = transformers.AutoModelForCausalLM.from_pretrained(LEFT, dtype=torch.float32).eval()
@@ -218,8 +288,8 @@ def plain_reference(documents, latents):
     sums, counts = np.zeros((len(latents), model.config.vocab_size)), np.zeros(len(latents))
     for document in documents:
         ids = tokenizer(document.text, add_special_tokens=False)["input_ids"]
-        for begin in range(0, len(ids), 128):
-            window = torch.tensor([ids[begin : begin + 128]])
+        for begin in range(0, len(ids), 128 - len(before)):
+            window = torch.tensor([[*before, *ids[begin : begin + 128 - len(before)]]])
             with torch.no_grad():
                 clean = model(window, output_hidden_states=True)
                 stream = clean.hidden_states[1][0]
@@ -227,7 +297,7 @@ def plain_reference(documents, latents):
                 before = before * norms
                 best = before.topk(dictionary.k, dim=1)
                 codes = torch.zeros_like(before).scatter(1, best.indices, best.values.clamp_min(0))
-                codes[0] = 0  # the first of a window is left out
+                codes[0] = 0  # the first of a window is left out, whether it is of the text or not
                 for number, latent in enumerate(latents):
                     fires = codes[:, latent] > 0
                     if not fires.any():
@@ -246,18 +316,63 @@ def plain_reference(documents, latents):
     return sums / counts[:, None], counts
 
 
-def test_a_transformer_agrees_with_plain_full_passes():
+@pytest.mark.parametrize("bos", [None, True])
+def test_a_transformer_agrees_with_plain_full_passes(bos):
     document = standard_library_documents("held-out")[0]
     documents = [Document("one", document.text[:1500]), Document("two", document.text[1500:2300])]
-    predictor, dictionary = TransformersPredictor(LEFT), read_dictionary(LEFT / "saes" / "layer_0")
+    predictor, dictionary = TransformersPredictor(LEFT, bos=bos), read_dictionary(LEFT / "saes" / "layer_0")
     firings = read_firings(predictor, dictionary, documents)
     latents = np.argsort(-firings.firings)[[0, 3, 30, 100]]
-    expected, counts = plain_reference(documents, latents.tolist())
+    expected, counts = plain_reference(documents, latents.tolist(), [0] if bos else [])
     for skip in (True, False):
         found = measure_effects(predictor, dictionary, firings, list(latents[:, None]), windows=None, skip=skip)
         assert found.positions.tolist() == counts.tolist()
         np.testing.assert_allclose(found.change, expected, atol=1e-4)
         assert np.abs(expected).max() > 0.05
+
+
+def test_tokens_that_the_head_does_not_predict_are_not_compared(tmp_path):
+    """Tokens may have been added to a tokenizer, and heads may be padded to more than there are."""
+    import transformers
+
+    for size in (2000, 2100):
+        config = transformers.GPT2Config(vocab_size=size, n_embd=8, n_layer=1, n_head=1, n_positions=32)
+        transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / str(size))
+    whole = TransformersPredictor(LEFT)
+    for size, known in ((2000, 2000), (2100, 2048)):
+        predictor = TransformersPredictor(tmp_path / str(size), tokenizer=LEFT)
+        assert len(predictor.vocabulary) == len(predictor.spellings) == known
+        assert predictor.vocabulary == whole.vocabulary[:known]
+        shared = shared_vocabulary(whole, predictor)
+        assert shared.by == ("text" if known < 2048 else "number")
+        assert 0 < max(shared.right) < known
+        assert shared.left.tolist() == shared.right.tolist()
+
+
+def test_a_space_that_a_decoder_drops_at_the_begin_is_there(tmp_path):
+    """Tokenizers like those of Llama and Gemma write a space as a part of the token, and drop the first one."""
+    import transformers
+
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel({"<unk>": 0, "▁the": 1, "the": 2, "▁cat": 3, "x": 4, "▁x": 5}, unk_token="<unk>")
+    )
+    made.pre_tokenizer, made.decoder = tokenizers.pre_tokenizers.Metaspace(), tokenizers.decoders.Metaspace()
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="<unk>")
+    assert tokenizer.decode([1, 3]) == "the cat"
+    tokenizer.save_pretrained(tmp_path)
+    config = transformers.GPT2Config(vocab_size=6, n_embd=8, n_layer=1, n_head=1, n_positions=32)
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path)
+    assert TransformersPredictor(tmp_path).vocabulary == (None, " the", "the", " cat", "x", " x")
+
+
+def test_rows_are_the_same_in_the_same_windows_alone(world):
+    documents = world.documents()
+    read = [
+        read_firings(world.predictor(1, **options), world.dictionary(1), documents)
+        for options in ({}, {}, {"context": 8}, {"bos": 3, "context": 17}, {"bos": 3}, {"keep_first": False})
+    ]
+    assert [same_rows(read[0], each) for each in read] == [True, True, False, True, False, False]
 
 
 @pytest.mark.parametrize("family", ["gpt2", "gpt-neox", "llama", "gemma2"])

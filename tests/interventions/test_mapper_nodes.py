@@ -38,6 +38,21 @@ def test_partners_of_each_other_are_pairs_of_sets(folder):
     assert matched_nodes(folder).left[0].tolist() == [0, 1, 2]
 
 
+def test_nodes_of_paired_latents_are_no_random_pair(folder):
+    """Latents may be in several pairs, and matched nodes need not share a row."""
+    pairing = Pairing([10, 11, 12, 13, 14, 15, 16, 17], [20, 21, 22, 23, 24, 20, 26, 27])
+    plan = np.zeros((4, 3))
+    plan[0, 1], plan[1, 0], plan[2, 2] = 0.2, 0.2, 0.2  # a to y, b to x, c to z
+    sparse.save_npz(folder / "comparison" / "plan.npz", sparse.csr_matrix(plan))
+    pairs = matched_nodes(folder, pairing)
+    assert list(zip(pairs.left_names, pairs.right_names, strict=True)) == [("a", "y"), ("b", "x"), ("c", "z")]
+    # b and x are matched and c and z are, without a common row. c's latent 15 is paired with 20, which is in y;
+    # a's latent 10 likewise is paired with 20, which is in x.
+    assert pairs.related.tolist() == [[True, True, True], [False, True, True], [True, True, True]]
+    plain = matched_nodes(folder, PAIRING)
+    assert plain.related.tolist() == [[True, False, True], [False, True, True], [False, True, True]]
+
+
 def test_a_node_that_its_partner_does_not_prefer_is_left_out(folder):
     plan = np.zeros((4, 3))
     plan[0, 1], plan[1, 1], plan[1, 2], plan[2, 0] = 0.2, 0.3, 0.1, 0.2  # y takes most from b, and a sends to y alone

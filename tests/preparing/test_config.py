@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,8 @@ def within(**changes: Any) -> dict[str, Any]:
         (config(models={"a/b": {"path": "left"}}), "models.a/b: a model's name is a part of file names"),
         (config(models={"left": "left"}), r"models.left is a table, \[models.left\] with path"),
         (config(models={"a b": {"path": "x"}, "a_b": {"path": "x"}}), "models 'a b' and 'a_b' would share files"),
+        (config(models={"a  b": {"path": "x"}, "a b": {"path": "x"}}), "models 'a  b' and 'a b' would share files"),
+        (config(models={"Left": {"path": "x"}, "left": {"path": "x"}}), "models 'Left' and 'left' would share files"),
         (config(models={"left": {"neurons": True}}), "models.left needs either path = ... or rerandomise"),
         (model(paths="x"), "models.left knows no paths; it takes"),
         (model(path=""), "models.left: path is a directory or a hub name, got ''"),
@@ -63,7 +66,10 @@ def within(**changes: Any) -> dict[str, Any]:
         (model(dictionaries=[{"path": "x", "format": "y"}]), "dictionary 1: format is one of 'sae-lens'"),
         (model(neurons=[0, 0]), "models.left: neurons names a block twice"),
         (model(neurons="all"), "models.left: neurons is true, or a list of block numbers, got 'all'"),
-        (model(context=0), "models.left: context is a whole number from 1 on, got 0"),
+        (model(context=1), "models.left: context is a whole number from 2 on, got 1"),
+        (model(dtype="bfloat"), "models.left: dtype is one of 'float32', 'bfloat16', 'float16', got 'bfloat'"),
+        (model(max_norm_multiple=1), "models.left: max_norm_multiple is a number above 1, got 1"),
+        (model(max_norm_multiple=True), "models.left: max_norm_multiple is a number above 1, got True"),
         (config(models={"left": {"rerandomise": "lef"}}), "models.left: rerandomise is one of 'left', got 'lef'"),
         (
             config(models={"a": {"path": "left"}, "b": {"rerandomise": "a", "embeddings": "some"}}),
@@ -93,6 +99,7 @@ def within(**changes: Any) -> dict[str, Any]:
         (block(units="words", pool="first"), "between 1: pool is one of 'last', 'max', 'mean', 'sum', got 'first'"),
         (block(units="words", words="("), "between 1: .*regular expression"),
         (block(min_weight=2), "between 1: min_weight is a correlation between -1 and 1, got 2"),
+        (block(min_weight=float("nan")), "between 1: min_weight is a correlation between -1 and 1, got nan"),
         (block(min_firings=0), "between 1: min_firings is a whole number from 1 on, got 0"),
         (block(buckets=1), "between 1: buckets is true or false, got 1"),
         (block(null=[]), "between 1: null is a name, a list of names"),
@@ -112,6 +119,10 @@ def within(**changes: Any) -> dict[str, Any]:
         (within(rows="neurons"), "within 1: rows is one of 'features', got 'neurons'"),
         (within(groups=["time"]), "within 1: groups is a list of at least two names of themes"),
         (within(layers=1), 'within 1: layers is "all" or a list of layers, got 1'),
+        (within(layers=[[1]]), r'within 1: layers is "all" or a list of layers, got \[\[1\]\]'),
+        (within(layers=[1, 1]), r"within 1: layers names one twice: \[1, 1\]"),
+        (within(groups=[["time"], ["code"]]), r"within 1: groups is a list of at least two names of themes"),
+        (within(groups=["time", "time", "code"]), r"within 1: groups is a list of at least two names of themes"),
         (within(buckets=True), "within 1: buckets are parts of pairs"),
         (within(shared=1), "within 1: shared is true or false, got 1"),
     ],
@@ -128,6 +139,8 @@ def test_what_is_wrong_is_said_with_its_table(given: dict[str, Any], message: st
         (model(path="left/saes"), "models.left: .*saes: no config.json, so this is not a transformers model"),
         (model(dictionaries=["left/saes/layer_9"]), "models.left: left/saes/layer_9: no such file or directory"),
         (model(dictionaries=["left"]), "models.left: .*left: no dictionary"),
+        (model(dictionaries=["left/saes"]), "models.left: .*saes: no dictionary .*below it at layer_0, layer_1"),
+        (model(context=4096), "models.left: windows of 4096 tokens were asked for, but the model takes 128"),
         (
             model(dictionaries=["left/saes/layer_0", "left/more_saes/layer_0_seed_1"]),
             r"two dictionaries were trained at 'residual:0'; .*\[models.OTHER\]",
@@ -157,6 +170,10 @@ def test_a_study_of_models_needs_a_folder_and_metrics_that_exist(tmp_path: Path)
         (config(metrics=["procrustean"]), "procrustean"),
         (block(metrics=["procrustean"]), "between 1: .*procrustean"),
         (block(null="shufle"), "between 1: no null is called 'shufle'"),
+        (block(metrics="procrustes"), "between 1: metrics must be a list with at least one entry, got 'procrustes'"),
+        (block(draws=0), "between 1: draws is a whole number from 1 on, got 0"),
+        (within(draws=9.5), "within 1: draws is a whole number from 1 on, got 9.5"),
+        (config(seed=-1), "seed is a whole number from 0 on, got -1"),
     ):
         with pytest.raises(GeomsimError, match=message):
             run_study(wrong, folder=tmp_path / "out")
@@ -224,3 +241,78 @@ def test_a_model_that_lies_elsewhere_under_the_same_name_is_another(tmp_path: Pa
     weights[-1] ^= 1
     (tmp_path / "left" / "model.safetensors").write_bytes(bytes(weights))
     assert digest() != first
+
+
+def test_what_is_wrong_with_models_and_blocks_names_the_file(tmp_path: Path):
+    file = tmp_path / "study.toml"
+    file.write_text(
+        '[text]\nsource = "python"\n[models.left]\npath = "left"\n[[between]]\nleft = "left"\nright = "rihgt"\n'
+    )
+    with pytest.raises(InvalidConfig, match=r"study\.toml: between 1: right, the name of a model, is one of 'left'"):
+        read_config(file)
+
+
+def test_what_would_be_found_late_is_found_before_a_model_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name in ("transformers_source.TransformersSource", "dictionary.read_dictionary"):
+        monkeypatch.setattr(f"geomsim.activations.{name}", lambda *_, **__: pytest.fail("read"))
+    for given, message in (
+        (config(text={"source": "txet"}), r"^\[text\]: .*txet: no such file or directory"),
+        (config(text={"source": str(tmp_path), "pattern": "*.md"}), r"^\[text\]: .*no file fits the pattern"),
+        (config(subspaces={"only": ["tim"]}), r"^\[subspaces\]: there is no theme 'tim'"),
+        (config(subspaces={"only": "time"}), r"^\[subspaces\]: only is a list of themes, got 'time'"),
+        (block(subspaces={"rule": "all"}), "^between 1: subspaces: .*rule"),
+        (block(subspaces={"top": 0}), "^between 1: subspaces: "),
+        (block(subspaces={"themes": "none.toml"}), r"^between 1: subspaces: .*none\.toml"),
+    ):
+        with pytest.raises(GeomsimError, match=message):
+            prepare_study(read_config(given), MODELS, tmp_path / "out")
+
+
+def test_neurons_of_all_blocks_need_a_configuration_that_counts_them(tmp_path: Path):
+    """They would be left out without a word."""
+    shutil.copytree(MODELS / "left", tmp_path / "left", ignore=shutil.ignore_patterns("more_saes"))
+    file = tmp_path / "left" / "config.json"
+    told = json.loads(file.read_text())
+    file.write_text(json.dumps({("depth" if key == "n_layer" else key): value for key, value in told.items()}))
+    given = config(models={"left": {"path": "left", "neurons": True}})
+    given["between"] = [{"left": "left", "right": "left", "rows": "neurons"}]
+    from geomsim.preparing.planning import plan_study
+
+    for started in (prepare_study, plan_study):
+        with pytest.raises(InvalidConfig, match=r"models.left: its config.json does not say.*neurons = \[0, 1, ...\]"):
+            started(read_config(given), tmp_path, tmp_path / "out")
+
+
+def test_a_least_weight_of_nought_is_another_pairing_than_none():
+    files = []
+    for weight in ({}, {"min_weight": 0}, {"min_weight": 0.0}, {"min_weight": 0.5}):
+        preparation = read_preparation(block(**weight))
+        files.append(jobs_of(preparation.between, models_of(preparation, MODELS))[0].file)
+    assert files[0] not in files[1:]
+    assert len({files[1], files[3]}) == 2
+
+
+def test_what_a_piece_does_not_depend_on_makes_it_not_anew():
+    from geomsim.preparing.dependencies import Dependencies
+    from geomsim.preparing.jobs import Reading
+
+    def digests(**text: Any) -> dict[str, str]:
+        preparation = read_preparation(config(text={"source": "python", **text}))
+        models = models_of(preparation, MODELS)
+        needs = Dependencies(preparation, models, MODELS, {})
+        place, neurons = models["left"].features[0], (models["left"].neurons or ())[0]
+        return {
+            "codes": needs.reading(Reading(place)), "neurons": needs.reading(Reading(neurons)),
+            "tokens": needs.tokens(Reading(place)), "contexts": needs.contexts(Reading(place)),
+        }  # fmt: skip
+
+    usual = digests()
+    for text, changed in (
+        ({"top_tokens": 11}, {"tokens"}),
+        ({"contexts": 4}, {"contexts"}),
+        ({"neuron_tokens": 7}, {"neurons"}),
+        ({"longest": 999}, set(usual)),
+        ({"documents": 3}, set(usual)),
+    ):
+        now = digests(**text)
+        assert {name for name in usual if now[name] != usual[name]} == changed, text

@@ -78,7 +78,7 @@ def test_files_that_are_damaged_or_of_several_formats_are_named(tmp_path: Path):
     (tmp_path / "none").mkdir()
     faults: list[tuple[str, dict[str, Any], str]] = [
         ("cut", {}, "not a whole file of weights"),
-        ("two", {}, "more than one dictionary: say which by format"),
+        ("two", {}, "more than one dictionary: .*choose with format='sae-lens'"),
         ("layer_1", {}, r"params.npz: truncated or damaged"),
         ("none", {}, "no dictionary"),
     ]

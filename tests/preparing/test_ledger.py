@@ -50,6 +50,38 @@ def test_what_a_killed_run_left_of_a_file_goes(tmp_path: Path):
     assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["a", "pieces.json"]
 
 
+def test_a_half_made_folder_goes_too(tmp_path: Path):
+    """A killed run that drew the weights of a model anew leaves a folder."""
+    (tmp_path / "models" / "noise.part").mkdir(parents=True)
+    (tmp_path / "models" / "noise.part" / "model.safetensors.part").write_text("half")
+    Ledger(tmp_path, resume=True)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_half_a_piece_is_gone_on_with_in_the_same_way_alone(tmp_path: Path):
+    def stopped(how: str) -> None:
+        with Ledger(tmp_path, resume=True).making({"a": "1"}, how):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped("cuda")
+    assert Ledger(tmp_path, resume=True).was_begun("a", "1", "cuda")
+    assert not Ledger(tmp_path, resume=True).was_begun("a", "1", "cpu")
+    assert not Ledger(tmp_path, resume=False).was_begun("a", "1", "cuda")
+
+
+def test_a_run_that_makes_all_anew_and_is_stopped_loses_what_it_touched_alone(tmp_path: Path):
+    for name in ("a", "b"):
+        make(Ledger(tmp_path, resume=True), name, "1")
+    anew = Ledger(tmp_path, resume=False)
+    assert len(anew) == 2
+    assert not anew.has("a", "1")
+    make(anew, "a", "1")
+    assert anew.has("a", "1")
+    assert not anew.has("b", "1")
+    assert Ledger(tmp_path, resume=True).has("b", "1")
+
+
 def test_what_nothing_comes_of_is_known_until_it_is_made_again(tmp_path: Path):
     ledger = Ledger(tmp_path, resume=True)
     with ledger.making({"a": "1"}) as nothing:
@@ -66,3 +98,5 @@ def test_a_damaged_ledger_is_named(tmp_path: Path):
     (tmp_path / "pieces.json").write_text("{")
     with pytest.raises(GeomsimError, match=r"pieces.json: damaged .*delete it to prepare everything anew"):
         Ledger(tmp_path, resume=True)
+    make(Ledger(tmp_path, resume=False), "a", "1")
+    assert Ledger(tmp_path, resume=True).has("a", "1")

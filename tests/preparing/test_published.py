@@ -14,6 +14,7 @@ from dictionary_samples import Sample, write_gemma_scope, write_sae_lens, write_
 from geomsim.cli.app import run
 from geomsim.preparing.config import read_preparation
 from geomsim.preparing.places import models_of
+from geomsim.preparing.planning import plan_study
 from geomsim.preparing.reading import open_dictionary
 
 FILE = Path(__file__).parents[2] / "examples" / "universality" / "published_models.toml"
@@ -130,3 +131,41 @@ def test_a_dictionary_that_says_another_site_than_its_name_is_refused(
         open_dictionary(place)
     given["models"]["pythia-70m"]["dictionaries"] = {"residual:4": name}
     assert open_dictionary(models_of(read_preparation(given), tmp_path)["pythia-70m"].features[0]).site == "residual:4"
+
+
+def test_what_lies_in_the_cache_in_part_would_be_fetched(no_network: Path, tmp_path: Path):
+    """A configuration or a tokenizer that something else has fetched is no model, and no dictionary."""
+    commit = "0" * 40
+    for repository in ("EleutherAI/pythia-70m", "EleutherAI/sae-pythia-70m-32k"):
+        root = no_network / "--".join(["models", *repository.split("/")])
+        (root / "refs").mkdir(parents=True)
+        (root / "refs" / "main").write_text(commit)
+        (root / "snapshots" / commit).mkdir(parents=True)
+    model = no_network / "models--EleutherAI--pythia-70m" / "snapshots" / commit
+    saes = no_network / "models--EleutherAI--sae-pythia-70m-32k" / "snapshots" / commit
+    (model / "tokenizer.json").write_text("{}")
+    for block in (0, 1):
+        write_sparsify(saes / f"layers.{block}", Sample())
+    (saes / "layers.0" / "sae.safetensors").unlink()
+    given = config()
+    given["models"]["pythia-70m"]["neurons"] = True
+
+    def plan() -> Any:
+        return plan_study(given, tmp_path, tmp_path / "out")
+
+    first = plan()
+    assert "EleutherAI/pythia-70m" in first.fetched
+    assert "EleutherAI/sae-pythia-70m-32k/layers.0" in first.fetched
+    assert "EleutherAI/sae-pythia-70m-32k/layers.1" not in first.fetched
+    assert any("models.pythia-70m: how many blocks it has is known once" in note for note in first.notes)
+    facts = {"hidden_size": 8, "num_hidden_layers": 6, "intermediate_size": 32}
+    (model / "config.json").write_text(json.dumps(facts))
+    second = plan()
+    assert "EleutherAI/pythia-70m" in second.fetched  # its weights
+    assert not any("models.pythia-70m" in note for note in second.notes)
+    (model / "model.safetensors").write_bytes(b"\x02\0\0\0\0\0\0\0{}")
+    assert "EleutherAI/pythia-70m" not in plan().fetched
+    # Of a model whose neurons nobody compares, nobody needs to know.
+    (model / "config.json").unlink()
+    given["between"] = [{"left": "pythia-70m", "right": "pythia-160m"}]
+    assert not any("models.pythia-70m" in note for note in plan().notes)

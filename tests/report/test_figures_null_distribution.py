@@ -70,6 +70,14 @@ def key(axes):
     return [] if legend is None else [text.get_text().replace("\n", " ") for text in legend.get_texts()]
 
 
+def test_random_groups_are_no_chance_level_whichever_side_is_kept():
+    points = np.random.default_rng(0).normal(size=(30, 4))
+    null = geomsim.nulls.RandomGroup("left")
+    found = geomsim.compare_groups(points, range(8), range(8, 16), "singular-values", null=null, draws=19)
+    assert any(text.startswith("groups ") for text in texts(null_histogram(found)))
+    assert "or random groups" in null_histograms([found]).get_supxlabel()
+
+
 def test_every_draw_is_in_a_bar_and_the_lines_are_labelled(far):
     axes = null_histogram(far)
     assert counted(axes, GREY) == 99

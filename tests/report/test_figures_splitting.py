@@ -7,6 +7,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from geomsim.activations.splitting_classes import JUDGED
 from geomsim.errors import GeomsimError
 from geomsim.report.look import DARK, LIGHT
 from geomsim.report.saving import save_figure
@@ -42,9 +43,7 @@ def test_the_key_names_each_class_that_occurs_and_each_colour_once():
     assert [text.get_text() for text in legend.get_texts()] == ["one-to-one", "tangled", "vanished or new"]
     assert splitting_bars(COUNTS, key=False).get_legend() is None
     for look in (LIGHT, DARK):
-        legend = splitting_bars(
-            {"all": dict.fromkeys((*COUNTS["512 in 4,096"], *COUNTS["4,096"]), 5)}, look=look
-        ).get_legend()
+        legend = splitting_bars({"all": dict.fromkeys(JUDGED, 5)}, look=look).get_legend()
         colours = [to_hex(handle.get_facecolor()) for handle in legend.legend_handles]
         assert len(set(colours)) == len(colours)
 

@@ -273,3 +273,25 @@ def test_pairs_of_equal_names_are_each_counted():
     pairs = [{"left": POINTS, "right": right} for right in (ALIKE, OTHER)]
     study = run_study({"pairs": pairs, "draws": 19, "metrics": ["rsa", "procrustes"]})
     assert sentences(study.records(), [])[0].startswith("2 pairs of spaces were compared by rsa and procrustes over 60")
+
+
+def test_of_many_labels_the_first_are_named_and_many_values_counted():
+    names = [f"model {number}" for number in range(5)]
+    long = {
+        "role": ["cross-model", "baseline", "within", "second-seed", "other-dictionary"],
+        "rows": ["features", "neurons", "features", "features", "features"], "left_model": names, "right_model": names,
+        "method": ["max", "mutual", "hungarian", "one-to-one", None], "non_concepts": ["kept", "left out", *[None] * 3],
+        "units": ["tokens", "words", *[None] * 3], "left_group": [None] * 4 + ["numbers"],
+    }  # fmt: skip
+    labels = [*long, "left_layer", "right_layer"]
+    rows = records_of([0.001] * 5, **long)
+    first = sentences(rows, labels)[0]
+    assert first.startswith(
+        "5 pairs of spaces (5 roles; rows features and neurons; 5 left models; 5 right models; 4 methods; non concepts "
+        "kept and left out; 4 other labels) were compared by rsa"
+    )
+    # Few labels are told in full, as many values as there are.
+    assert sentences(rows, ["role", "left_layer", "right_layer"])[0].startswith(
+        "5 pairs of spaces (role cross-model, baseline, within, second-seed and other-dictionary; left layer 0 to 4; "
+        "right layer 0) were compared"
+    )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from report_browser import OpenReport, ReportOpener
-from report_contents import BAD, DRAWS, METRICS
+from report_contents import BAD, DRAWS, METRICS, small_report
 
 from geomsim.report.page.contents import Contents
 
@@ -47,6 +48,14 @@ def test_a_heatmap_for_each_metric_shows_its_scores(report: OpenReport, contents
     kinds = {contents.scores.records[cell["row"]]["kind"] for panel in report.state("heatmap")["panels"]
              for cell in panel["cells"]}  # fmt: skip
     assert kinds == {"matched"}
+
+
+def test_a_null_with_settings_has_the_words_of_its_kind(open_report: ReportOpener) -> None:
+    contents = small_report()
+    records = [{**record, "null": "random-group (left kept)"} for record in contents.scores.records]
+    report = open_report(replace(contents, scores=replace(contents.scores, records=records)))
+    assert "chance: the mean score of random groups of the same sizes" in report.page.locator("#heatmap").inner_text()
+    assert "beside random groups of the same sizes (left kept)" in report.page.locator("#nulls").inner_text()
 
 
 def test_a_cell_changes_the_pair_everywhere(report: OpenReport, contents: Contents) -> None:

@@ -6,7 +6,7 @@ import {registerView} from "./saving.js";
 import {heatmapKey, heatmapSizing, heatmapsOf} from "./heatmap_layout.js";
 import {heatmapPanel, markChosen, panelValue} from "./heatmap_panels.js";
 import {heatmapPicture} from "./heatmap_picture.js";
-import {CORRECTIONS, NULL_WORDS, cellSentence, groupBy, isNumber, isWhole, labelsText, metricKey, placeKey, reasonOf, resultsOf, strongestOf, warningsOf} from "./result_cells.js";
+import {CORRECTIONS, cellSentence, groupBy, isNumber, isWhole, labelsText, metricKey, nullKind, nullWords, placeKey, reasonOf, resultsOf, strongestOf, warningsOf} from "./result_cells.js";
 import {missingNote} from "./missing_note.js";
 
 const HEATMAP_VALUES = [["score", "score"], ["corrected", "chance-corrected score"], ["z", "z (sd from chance)"]];
@@ -85,7 +85,7 @@ class HeatmapView {
     const several = [...groupBy(this.whole, (record) => placeKey(this.results, record) + metricKey(record)).values()]
       .some((group) => new Set(group.map((record) => record.null)).size > 1);
     const nulls = [...new Set(this.whole.map((record) => record.null ?? null))].filter((name) => name !== null);
-    if (several) controls.append(this.control("Judged by", nulls.map((name) => [name, NULL_WORDS[name] ?? name]), "nullName"));
+    if (several) controls.append(this.control("Judged by", nulls.map((name) => [name, nullWords(name)]), "nullName"));
     const has = ([column]) => this.whole.some((record) => isNumber(record[column]));
     const marks = CORRECTIONS.filter(has);
     if (marks.length > 1) controls.append(this.control("Marks from", marks, "significance"));
@@ -197,7 +197,7 @@ class HeatmapView {
   /** What "chance" and "floor" are in the cells that are shown. */
   chanceWords() {
     const cells = this.heatmaps.panels.flatMap((panel) => panel.cells).filter((cell) => cell.chance);
-    return new Set(cells.map((cell) => HEATMAP_CHANCE[cell.record.null]).filter(Boolean));
+    return new Set(cells.map((cell) => HEATMAP_CHANCE[nullKind(cell.record.null)]).filter(Boolean));
   }
 
   keyWords(key) {

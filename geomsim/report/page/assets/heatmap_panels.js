@@ -2,7 +2,7 @@
 
 import {dataText, element} from "./dom.js";
 import {directionText, look, shorten, visible} from "./look.js";
-import {NULL_WORDS, cellSentence, isNumber, judgedText, placeText, reasonOf} from "./result_cells.js";
+import {cellSentence, isNumber, judgedText, nullWords, placeText, reasonOf} from "./result_cells.js";
 
 const PANEL_REASON = 200; // characters of a reason in a cell's name
 const PANEL_STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -88,7 +88,7 @@ function panelButton(results, panel, cell, size, choices, choose) {
 function panelName(results, panel, { record, number, chance }, { value, significance }) {
   const where = `${panel.title}, ${placeText(results, record)}`;
   if (!isNumber(record[value])) return `${where}: no ${panelValue(value)}, ${shorten(visible(reasonOf(record)), PANEL_REASON)}`;
-  const judged = record.null && record.null !== "noise-floor" ? judgedText(record, significance) : NULL_WORDS[record.null] ?? "";
+  const judged = record.null && record.null !== "noise-floor" ? judgedText(record, significance) : nullWords(record.null);
   return [`${where}: ${number}`, chance, judged].filter(Boolean).join(", ");
 }
 

@@ -4,7 +4,7 @@ import {clear, dataText, element, svgElement} from "./dom.js";
 import {directionText, look, pText, shorten, visible} from "./look.js";
 import {registerView} from "./saving.js";
 import {nullDrawing, nullFigure, tailText} from "./null_figure.js";
-import {NULL_WORDS, groupBy, isNumber, labelsText, metricKey, partText, placeKey, placeText, reasonOf, resultsOf, scoreText, titleOf} from "./result_cells.js";
+import {groupBy, isNumber, labelsText, metricKey, nullWords, partText, placeKey, placeText, reasonOf, resultsOf, scoreText, titleOf} from "./result_cells.js";
 import {missingNote} from "./missing_note.js";
 
 const NULLS_SMALL = [280, 170];
@@ -78,7 +78,7 @@ function nullsPanel(view, record, histogram, large, width) {
   const size = large ? [Math.min(width, 620), NULLS_LARGE] : [Math.min(width, NULLS_SMALL[0]), NULLS_SMALL[1]];
   const sentence = `${title}: ${words}`;
   const figure = drawing && nullFigure(record, drawing, ...size, sentence);
-  const beside = record.null && record.null !== "shuffle" ? `, beside ${NULL_WORDS[record.null] ?? record.null}` : "";
+  const beside = record.null && record.null !== "shuffle" ? `, beside ${nullWords(record.null)}` : "";
   const reading = element("span", { class: "heat-reading", text: `${directionText(record.larger_means)}${beside}` });
   const choose = () => view.app.store.set({ row: record.row, pair: record.pair ?? null, metric: record.metric }, "nulls");
   const name = large || !scored ? dataText(title)
@@ -96,7 +96,7 @@ export function nullVerdict(record, histogram) {
   const drawn = histogram ? d3.sum(histogram.counts) : null;
   if (record.null === "noise-floor") {
     const times = isNumber(record.null_mean) && record.null_mean > 0 ? `${scoreText(record.score / record.null_mean)} times ` : "";
-    return `${times}the noise floor${drawn ? ` (${drawn} random halvings of each side)` : ""}; a noise floor has no p-value`;
+    return `${times}the noise floor${drawn ? ` (${drawn} random halvings, of either side in turn)` : ""}; a noise floor has no p-value`;
   }
   if (!record.null) return "judged by no null: compare with null=\"auto\" to see chance";
   if (!isNumber(record.p_value)) return drawn ? "no p-value" : "only the mean by chance is known; no p-value";
@@ -121,7 +121,7 @@ function nullsLegend(panels) {
     return element("span", { class: "heat-scale" }, swatch, text);
   };
   const bins = panels.flatMap((panel) => panel.drawing?.bins ?? []);
-  const nulls = [...new Set(panels.filter((panel) => panel.drawing).map((panel) => NULL_WORDS[panel.record.null] ?? panel.record.null))];
+  const nulls = [...new Set(panels.filter((panel) => panel.drawing).map((panel) => nullWords(panel.record.null)))];
   return element("div", { class: "legend" },
     entry(colours.chance, `read against: ${nulls.join(", ") || "nothing"}`),
     bins.some((bin) => bin.tail) ? entry(colours.bars[1], nullsTail(panels)) : null,

@@ -15,8 +15,18 @@ export const CORRECTIONS = [
   ["maxt", "step-down maxT", "maxT p"],
 ];
 
-/** The null as a reader's word for it. */
-export const NULL_WORDS = {
+/** A null's name without its settings: "random-group" of "random-group (left kept)". */
+export function nullKind(name) {
+  return String(name ?? "").split(" (")[0];
+}
+
+/** The null as a reader's words for it, with its settings. */
+export function nullWords(name) {
+  const kind = nullKind(name);
+  return `${NULL_WORDS[kind] ?? kind}${String(name ?? "").slice(kind.length)}`;
+}
+
+const NULL_WORDS = {
   shuffle: "shuffled pairs",
   "random-subset": "random subsets of the same size",
   "random-group": "random groups of the same sizes",
@@ -98,7 +108,7 @@ export function partText(record) {
 
 /** What the null's mean is called. */
 export function chanceWord(record) {
-  return { "noise-floor": "floor", "random-subset": "subsets", "random-group": "random groups" }[record.null] ?? "chance";
+  return { "noise-floor": "floor", "random-subset": "subsets", "random-group": "random groups" }[nullKind(record.null)] ?? "chance";
 }
 
 /** The mean by chance as text; around zero it is sampling noise, and its exponent would look like news. */

@@ -2,7 +2,7 @@
 
 import {announce, clear, dataText, element, select} from "./dom.js";
 import {pText, shorten, visible} from "./look.js";
-import {CORRECTIONS, NULL_WORDS, chanceText, groupBy, isEmptyCell, isNumber, isWhole, labelsText, metricKey, partText, placeKey, placeText, reasonOf, resultsOf, rowsOf, scoreText, titleOf} from "./result_cells.js";
+import {CORRECTIONS, chanceText, groupBy, isEmptyCell, isNumber, isWhole, labelsText, metricKey, nullWords, partText, placeKey, placeText, reasonOf, resultsOf, rowsOf, scoreText, titleOf} from "./result_cells.js";
 import {sortHead, sortedNext} from "./sort_head.js";
 import {missingNote} from "./missing_note.js";
 
@@ -151,7 +151,7 @@ class PartsTable {
       else groups.push({ name: column.group ?? "", count: 1 });
     }
     const above = element("tr", {}, groups.map(({ name, count }) => (name
-      ? element("th", { scope: "colgroup", colspan: count, class: "parts-group", text: `against ${NULL_WORDS[name] ?? name}` })
+      ? element("th", { scope: "colgroup", colspan: count, class: "parts-group", text: `against ${nullWords(name)}` })
       : element("td", { colspan: count }))));
     const below = element("tr", {}, columns.map((column) =>
       sortHead(column, this.sorted, (own) => this.sort(own), { class: partClass(column, columns) })));
