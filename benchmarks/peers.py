@@ -5,11 +5,13 @@ python benchmarks/peers.py --quick            # small inputs in one process, to 
 python benchmarks/peers.py --only rsa loops   # tasks whose name or peer begins with one of these; prints only
 python benchmarks/peers.py --out FILE
 
-Each task is a file's in `benchmarks/peers/`: an input made from a fixed seed, what either side makes of it, and how far
-the answers may differ. Each side of a task runs in a process of its own with as many threads as there are cores. After
-a call on a small input, which loads and compiles, it is called 3 to 7 times, and the median is taken. A peer that is
-not installed, fails or answers otherwise has a row that says so; one that takes too long has "> s". Where geomsim gives
-another answer than it should, or fails, the command ends with 1.
+Tasks stand in `benchmarks/peers/`, a file per topic: an input made from a fixed seed, what either side makes of it, and
+how far the answers may differ. Each side of a task runs in a process of its own, which may use as many threads as there
+are cores. After a call on a small input, which loads and compiles, it is called 3 to 7 times (fewer times if they take
+more than 30 s together), and the median is taken. Memory is what the process held at most during these calls, and
+by how much that is more than before them. A peer that is not installed, fails or answers otherwise is listed with that;
+one whose call takes more than 90 s has "> s". Where the answers differ by more than they may, or geomsim fails, the
+command ends with 1.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import importlib.util
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,7 +38,8 @@ TOPICS = ("mapper_graphs", "loops", "similarity", "recomputation", "dense", "tra
 WITHOUT_TASK = {"netrep": "netrep", "giotto-tda": "gtda", "rtd-lite": "rtd_lite", "ripserplusplus": "ripserplusplus",
                 "cca-zoo": "cca_zoo", "repsim": "repsim", "tda-mapper": "tdamapper"}  # fmt: skip
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-LIMIT = 90.0  # seconds that a side of a task may take with all its repeats
+LIMIT = 90.0  # seconds that a call may take
+LOADING = 300.0  # seconds that all else may take in the process of a side
 VERSIONS = ("geomsim", "numpy", "scipy", "torch", "numba")
 
 if TYPE_CHECKING:
@@ -73,16 +77,19 @@ def chosen(only: list[str]) -> list[tuple[str, Task]]:
 
 
 def side_in_process(topic: str, name: str, side: str, limit: float) -> tuple[dict[str, Any] | None, Any, str]:
-    """What a process of its own measures, the answer, and why there is none."""
+    """What a process of its own measures, the answer, and why there is none; `limit` holds for each call in it."""
     import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder) / "answer.npy"
-        command = [sys.executable, __file__, "--side", topic, side, "--only", name, "--out", str(answer)]
+        command = [sys.executable, __file__, "--side", topic, side, str(limit), "--only", name, "--out", str(answer)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)
+            # The last call is begun within MOST_SECONDS of the first.
+            done = subprocess.run(command, capture_output=True, text=True, timeout=2 * limit + LOADING, check=False)
         except subprocess.TimeoutExpired:
-            return None, None, f"> {limit:.0f} s"
+            return None, None, f"no answer within {2 * limit + LOADING:.0f} s"
+        if done.returncode == -signal.SIGALRM:
+            return None, None, f"> {limit:g} s"
         if done.returncode:
             return None, None, (done.stderr.strip().splitlines() or [f"ended with {done.returncode}"])[-1]
         return json.loads(done.stdout.splitlines()[-1]), np.load(answer), ""
@@ -113,12 +120,14 @@ def row_of(topic: str, task: Task, *, quick: bool, limit: float = LIMIT) -> Row:
     if ours is None:
         return Row(task, size, None, None, f"geomsim failed: {why}", broken=True)
     theirs, other, why = measured("peer")
-    if theirs is None and why.startswith(">"):
-        return Row(task, size, ours, {"seconds": limit, "at_least": True}, "not known: the peer was cut off")
-    if theirs is None:
+    cut_off = theirs is None and why.startswith(">")
+    if theirs is None and not cut_off:
         return Row(task, size, ours, None, f"the peer failed: {why}")
+    theirs = theirs or {"seconds": limit, "at_least": True}
     if task.draws is not None:
         theirs["seconds"] *= task.draws[0] / task.draws[1]
+    if cut_off:
+        return Row(task, size, ours, theirs, "not known: the peer was cut off")
     if task.tolerance is None:
         return Row(task, size, ours, theirs, f"{numbers(answer)} and {numbers(other)}")
     apart = task.difference(answer, other)
@@ -179,7 +188,7 @@ def rendered(rows: list[Row], *, quick: bool) -> str:
     """The page."""
     from geomsim.parallel import cores
 
-    heads = ["task", "size", "peer", "peer, s", "geomsim, s", "ratio", "largest difference",
+    heads = ["task", "size", "peer", "peer, s", "geomsim, s", "ratio, peer / geomsim", "largest difference",
              "peer, peak MiB (of the calls)", "geomsim, peak MiB (of the calls)", "remarks"]  # fmt: skip
     left_out = [f"{row.task.peer}, {row.task.name} ({row.answers.removeprefix('skipped, ')})"
                 for row in rows if row.answers.startswith("skipped")]  # fmt: skip
@@ -187,7 +196,9 @@ def rendered(rows: list[Row], *, quick: bool) -> str:
     warning = "**Small inputs, made to see that it works: these times mean nothing.**\n\n" if quick else ""
     note = "" if quick else (
         "Each side of a row ran in a process of its own. After a call on a small input, which loads and compiles, the "
-        "median of 3 to 7 calls was taken. "
+        "median of 3 to 7 calls was taken (of fewer if they took more than 30 s together). Memory is what the process "
+        "held at most during the calls, libraries and input with it, and in brackets by how much that is more than "
+        "before them. "
     )  # fmt: skip
     return (
         f"# geomsim beside its peers\n\n{warning}{machine(1 if quick else cores())}\n\n{note}The ratio is the peer's "
@@ -206,16 +217,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small inputs, one process: times mean nothing")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="beginning of a task, or a peer")
     parser.add_argument("--out", type=Path, help="the page; benchmarks/peers.md unless --quick or --only is given")
-    parser.add_argument("--side", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--side", nargs=3, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.side is not None:
         import numpy as np
 
-        topic, side = asked.side
+        topic, side, limit = asked.side
         task = next(task for task in tasks_of(topic) if task.name == asked.only[0])
         from peers.task import measured
 
-        found, answer = measured(task, side, quick=False)
+        found, answer = measured(task, side, quick=False, limit=float(limit))
         np.save(asked.out, answer)
         print(json.dumps(found))
         return

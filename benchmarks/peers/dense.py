@@ -1,7 +1,8 @@
-"""Co-activation of all latents beside the dense product in torch."""
+"""Co-activation of all latents beside the dense product in torch, in float64 as geomsim computes it and in float32."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import coactivation as benchmark
@@ -25,24 +26,37 @@ def ours(codes: tuple[Any, Any]) -> Floats:
     return np.vstack([best_of_each(found.left_to_right.r), best_of_each(found.right_to_left.r)])
 
 
-def dense(codes: tuple[Any, Any]) -> Floats:
-    """All tokens and latents dense in float64, one product, the largest of each row and column."""
+def made_dense(codes: tuple[Any, Any]) -> list[Any]:
+    """All tokens and latents of either side, float32, as a dictionary gives them."""
     import torch
 
-    sides = []
-    for each in codes:
-        side = torch.from_numpy(each.matrix.toarray()).double()
-        side -= side.mean(0)
-        lengths = side.norm(dim=0)
-        sides.append(side.div_(torch.where(lengths > 0, lengths, 1.0)))
-    r = sides[0].T @ sides[1]
-    return np.vstack([best_of_each(part.topk(TOP, dim=1).values.numpy()) for part in (r, r.T)])
+    return [torch.from_numpy(each.matrix.toarray()) for each in codes]
 
 
-TASKS = (
+def dense(precision: str) -> Callable[[list[Any]], Floats]:
+    """One product of all tokens and latents, and the largest of each row and column."""
+
+    def best(given: list[Any]) -> Floats:
+        import torch
+
+        sides = []
+        for each in given:
+            side = each.to(getattr(torch, precision))
+            side = side - side.mean(0)
+            lengths = side.norm(dim=0)
+            sides.append(side.div_(torch.where(lengths > 0, lengths, 1.0)))
+        r = sides[0].T @ sides[1]
+        return np.vstack([best_of_each(part.topk(TOP, dim=1).values.numpy()) for part in (r, r.T)])
+
+    return best
+
+
+NOTE = "the peer gets dense activations ready made, whose memory grows with tokens x latents, geomsim sparse ones"
+TASKS = tuple(
     Task(
-        "coactivation", "r of every latent with every latent, best 16 of each", "torch, dense", (2_048, 32, 20_000),
-        (128, 16, 2_000), "{:,} latents a side, L0 {}, {:,} tokens", benchmark.made_codes, ours, dense, 1e-9,
-        ("torch",), note="both float64; dense memory grows with tokens x latents",
-    ),
+        name, f"r of every latent with every latent, best 16 of each, peer in {precision}", "torch, dense",
+        (2_048, 32, 20_000), (128, 16, 2_000), "{:,} latents a side, L0 {}, {:,} tokens", benchmark.made_codes, ours,
+        dense(precision), tolerance, ("torch",), note=f"geomsim in float64; {NOTE}", peer_given=made_dense,
+    )
+    for name, precision, tolerance in (("coactivation", "float64", 1e-9), ("coactivation-float32", "float32", 1e-4))
 )  # fmt: skip

@@ -39,19 +39,31 @@ def rows_elsewhere(ours: Floats, theirs: Floats) -> float:
     return other / (len(ours) - 1 - len(sides[0]))
 
 
-def our_edges(nodes: dict[str, list[int]]) -> Floats:
-    """How many there are."""
+def our_edges(nodes: dict[str, list[int]]) -> Any:
+    """The graph with its edges, which are made when they are asked for."""
     from geomsim_topological.mapper import MapperGraph
 
     graph = MapperGraph.from_kmapper({"nodes": nodes}, 1 + max(map(max, nodes.values())))
-    return np.array([len(graph.edges)], dtype=float)
+    assert len(graph.edges) == len(graph.weights)
+    return graph
 
 
-def their_edges(nodes: dict[str, list[int]]) -> Floats:
-    """How many there are."""
+def their_edges(nodes: dict[str, list[int]]) -> dict[str, list[str]]:
+    """For each node those behind it that share rows with it."""
     import kmapper
 
-    return np.array([sum(map(len, kmapper.GraphNerve().compute(nodes)[0].values()))], dtype=float)
+    links: dict[str, list[str]] = kmapper.GraphNerve().compute(nodes)[0]
+    return links
+
+
+def pairs_of_nodes(nodes: dict[str, list[int]], found: Any) -> Floats:
+    """(edges, 2), rising numbers of the nodes in the order in which they were given."""
+    places = {name: place for place, name in enumerate(nodes)}
+    if isinstance(found, dict):
+        pairs = [(places[name], places[other]) for name, others in found.items() for other in others]
+    else:
+        pairs = [tuple(places[found.names[end]] for end in edge) for edge in found.edges.tolist()]
+    return np.array(sorted(map(sorted, pairs)), dtype=float).reshape(-1, 2)
 
 
 TASKS = (
@@ -64,6 +76,6 @@ TASKS = (
     ),
     Task(
         "mapper-nerve", "edges between nodes of 200 rows", "kmapper", (1_000,), (100,), "{:,} nodes",
-        benchmark.random_nodes, our_edges, their_edges, 0.0, ("kmapper",),
+        benchmark.random_nodes, our_edges, their_edges, 0.0, ("kmapper",), answer=pairs_of_nodes,
     ),
 )  # fmt: skip

@@ -168,7 +168,7 @@ TASKS = (
         "rsa-null", "RSA: 999 draws of a shuffle null", "rsatoolbox", (400, 256), (200, 48), "{:,} rows, width {}",
         latent, our_null("rsa", DRAWS, REDRAWN, **SQUARED), rsa_null_of_rsatoolbox, 1e-9, ("rsatoolbox",),
         note="rsatoolbox has no permutation test: its RDMs, ready made, are reordered and compared",
-        draws=(DRAWS, REDRAWN + 1), peer_given=rdms,
+        draws=(DRAWS + 1, REDRAWN + 1), peer_given=rdms,
     ),
     Task(
         "rsa-error", "RSA: standard error of the score", "rsatoolbox", (200, 64), (200, 48), "{:,} rows, width {}",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.metadata
 import importlib.util
-import resource
+import re
+import signal
 import statistics
 import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +21,9 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 MOST_REPEATS, FEWEST_REPEATS = 7, 3
-ENOUGH_SECONDS = 6.0  # of repeats, after which no further one is begun
+ENOUGH_SECONDS = 6.0  # of repeats, after which no further one is begun where there are the fewest
+MOST_SECONDS = 30.0  # after which none is begun at all
+PROCESS = Path("/proc/self")
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class Task:
     """What the peer imports, where that is not the name of the distribution."""
     note: str = ""
     draws: tuple[int, int] | None = None
-    """Of a null: how many draws a call of either side makes. Seconds are for as many as geomsim makes; the peer's are
-    scaled up to that, and the first draws, which both make, are compared."""
+    """Of a null: how often a call of either side scores, with the rows as they are among them. Seconds are for as many
+    scores as geomsim makes; the peer's are scaled up to that, and the first draws, which both make, are compared."""
     peer_given: Callable[[Any], Any] | None = None
     """What of the input the peer gets ready made, outside of its time."""
     answer: Callable[[Any, Any], ArrayLike] = lambda made, found: found
@@ -71,15 +76,28 @@ def largest_difference(ours: Floats, theirs: Floats) -> float:
     return float("inf") if np.isnan(apart).any() else float(apart.max(initial=0.0))
 
 
-def peak() -> float:
-    """Of this process so far, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+def memory() -> dict[str, float]:
+    """What this process holds, and held at most since `forget_peak`, in MiB; nothing where the system does not tell.
+
+    Not `ru_maxrss`: a process inherits that of the one that started it, and nothing takes it back.
+    """
+    if not (PROCESS / "clear_refs").exists():
+        return {}
+    told = dict(re.findall(r"^(VmRSS|VmHWM):\s+(\d+) kB", (PROCESS / "status").read_text(), re.MULTILINE))
+    return {name: int(told[name]) / 2**10 for name in ("VmRSS", "VmHWM")}
 
 
-def measured(task: Task, side: str, *, quick: bool) -> tuple[dict[str, Any], Floats]:
-    """Median seconds of a call, how many were made, and peak memory; and the answer.
+def forget_peak() -> None:
+    """From here on the peak of this process is a new one."""
+    if (PROCESS / "clear_refs").exists():
+        (PROCESS / "clear_refs").write_text("5")
 
-    A first call on the small input, which is not timed, compiles and loads what there is to compile and load.
+
+def measured(task: Task, side: str, *, quick: bool, limit: float | None = None) -> tuple[dict[str, Any], Floats]:
+    """Median seconds of a call, how many were made, and memory before and at the peak; and the answer.
+
+    A first call on the small input, which is not timed, compiles and loads what there is to compile and load. A call
+    that takes longer than `limit` seconds ends this process by SIGALRM.
     """
     work = task.ours if side == "geomsim" else task.theirs
     given = task.peer_given if side == "peer" and task.peer_given else _as_it_is
@@ -88,13 +106,21 @@ def measured(task: Task, side: str, *, quick: bool) -> tuple[dict[str, Any], Flo
         work(given(task.make(*task.quick)))
         made = task.make(*(task.quick if quick else task.full))
         own = given(made)
-        before, seconds = peak(), list[float]()
+        gc.collect()
+        forget_peak()
+        before, seconds = memory(), list[float]()
         most, fewest = (1, 1) if quick else (MOST_REPEATS, FEWEST_REPEATS)
-        while len(seconds) < fewest or (len(seconds) < most and sum(seconds) < ENOUGH_SECONDS):
+        while len(seconds) < most and sum(seconds) < (ENOUGH_SECONDS if len(seconds) >= fewest else MOST_SECONDS):
+            if limit is not None:
+                signal.setitimer(signal.ITIMER_REAL, limit)
             started = time.perf_counter()
             answer = work(own)
             seconds.append(time.perf_counter() - started)
-    found = {"seconds": statistics.median(seconds), "repeats": len(seconds), "before": before, "peak": peak()}
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+        after = memory()
+    found: dict[str, Any] = {"seconds": statistics.median(seconds), "repeats": len(seconds)}
+    if before:
+        found |= {"before": before["VmRSS"], "peak": after["VmHWM"]}
     return found, np.asarray(task.answer(made, answer), dtype=np.float64)
 
 

@@ -86,7 +86,7 @@ TASKS = (
         "graph-transport", "transport between two graphs: 999 draws of a shuffle null", "POT", (5_000, 10), (200, 3),
         "{:,} rows, {}² cubes", graphs, our_draws, draws_of_pot, 1e-9, ("POT",), ("ot",),
         note="POT with products of the memberships, which are dense already",
-        draws=(DRAWS, REDRAWN + 1), peer_given=with_dense,
+        draws=(DRAWS + 1, REDRAWN + 1), peer_given=with_dense,
     ),
     Task(
         "gromov-wasserstein", "Gromov-Wasserstein, 20 starts each", "POT", (60,), (8,), "{:,} and a fifth more points",

@@ -175,11 +175,13 @@ def separations(name: str, settings: Mapping[str, Any]) -> str:
             f"**{setting}**. {SEPARATING[setting].what}", _VERDICTS[seen["verdict"]],
             f"{_MEASURES[seen['measure']]} {seen['value']:.2f} {interval}", others or "none",
         ])  # fmt: skip
+    fewer = settings["fewer"]
+    effort = {**settings, **(fewer if name in fewer["metrics"] else {})}
     words = (
         f"From [settings that tell methods apart](/_generated/repository/examples/separating_settings.md): clouds that "
         f"share one known thing. Power is the share of {settings['data_sets']} data sets with p <= "
-        f"{settings['level']:g} by a shuffle of {settings['draws']} draws; told apart is the chance that a pair that "
-        f"shares something scores closer than one that does not, over {settings['pairs']} of each (.5 is chance). In "
+        f"{settings['level']:g} by a shuffle of {effort['draws']} draws; told apart is the chance that a pair that "
+        f"shares something scores closer than one that does not, over {effort['pairs']} of each (.5 is chance). In "
         "brackets the 95% interval."
     )
     return words + "\n\n" + table(["what the sides share", "this metric", "measured", "also seen by"], rows)

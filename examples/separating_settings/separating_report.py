@@ -9,6 +9,9 @@ from geomsim_synthetic.separating import SEPARATING
 
 _MARKS = {"sees": "✓", "misses": "✗", "between": "~"}
 _MEASURES = {"power": "power", "auc": "told apart"}
+_NAMED = 3
+#: Measured with the metrics, and none of them.
+REFERENCE = "longest-loop"
 
 _HEAD = """\
 # Settings that tell methods apart
@@ -44,14 +47,22 @@ _HOW_METRICS = """\
 ## Metrics
 
 Power (paired metrics): the share of {data_sets} data sets in which a shuffle of the rows ({draws} draws) gives
-p <= {level}, with the interval of Clopper and Pearson. Told apart (unpaired metrics; all metrics where there are
-circles): the chance that a pair that shares something scores closer than a control pair that does not, over {pairs}
-pairs of each, with the interval of Newcombe (2006); .5 is chance. All metrics by their defaults.
+p <= {level}, with the interval of Clopper and Pearson. Told apart (unpaired metrics; all metrics in {told_apart}, where
+no row has a partner that a shuffle could take away): the chance that a pair that shares something scores closer than a
+control pair that does not, over {pairs} pairs of each, with the interval of Newcombe (2006); .5 is chance. All metrics
+by their defaults.
 
-✓ sees it: power or chance of at least .8. ✗ misses it: power of at most .2, chance of .4 to .6. ~ is between. In
-settings whose rows do not correspond, the power of a paired metric is its false positives. `longest-loop` is no metric
-of the package but a plain reference: the difference of the longest bar of H1, by ripser, in units of the diameter.
-An empty cell was not measured.
+{dear} take long: they were measured with {fewer_pairs} pairs and {fewer_draws} draws, and their intervals are wider.
+
+✓ sees it: power or chance of at least .8. ✗ misses it: power of at most .2, chance of .4 to .6. ~ is neither; with a
+chance below .4, pairs that share nothing score closer. In settings whose rows do not correspond, the power of a paired
+metric is its false positives. `longest-loop` is no metric of the package but a plain reference: the difference of the
+longest bar of H1, by ripser, in units of the diameter. An empty cell was not measured.
+"""
+
+_HOW_BOTH = """\
+For each metric one setting that it misses, with metrics that see it, and one that it sees, with how many of the other
+metrics miss it: of all its settings the one that the most others see, and the one that the most others miss.
 """
 
 
@@ -63,8 +74,16 @@ def readme(results: Mapping[str, Any]) -> str:
         _HEAD,
         _HOW_MATCHING.format(**matching),
         matching_table(matching["presets"]),
-        _HOW_METRICS.format(**separating),
+        _HOW_METRICS.format(
+            **separating,
+            told_apart=", ".join(name for name in settings if SEPARATING[name].told_apart),
+            dear=", ".join(f"`{metric}`" for metric in separating["fewer"]["metrics"]),
+            fewer_pairs=separating["fewer"]["pairs"],
+            fewer_draws=separating["fewer"]["draws"],
+        ),
         overview(settings),
+        _HOW_BOTH,
+        both_ways(settings),
         *(part for name, found in settings.items() for part in described(name, found)),
     ]
     return "\n".join(f"{part.rstrip()}\n" for part in parts)
@@ -94,12 +113,50 @@ def spread(found: Mapping[str, Any]) -> str:
 
 def overview(settings: Mapping[str, Mapping[str, Any]]) -> str:
     """Metric against setting."""
-    metrics = list(dict.fromkeys(name for found in settings.values() for name in found))
     lines = [
         [f"`{metric}`", *(cell(found[metric]) if metric in found else "" for found in settings.values())]
-        for metric in metrics
+        for metric in [*metrics_of(settings), REFERENCE]
     ]
     return markdown(["metric", *settings], lines)
+
+
+def metrics_of(settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """All that were measured anywhere, by name."""
+    return sorted({name for found in settings.values() for name in found} - {REFERENCE})
+
+
+def both_ways(settings: Mapping[str, Mapping[str, Any]]) -> str:
+    """For each metric where it fails and another succeeds, and where it succeeds and others fail."""
+    lines = []
+    for metric in metrics_of(settings):
+        others = {
+            verdict: {
+                name: [other for other, seen in found.items()
+                       if seen["verdict"] == verdict and other not in (metric, REFERENCE)]
+                for name, found in settings.items()
+            }
+            for verdict in ("sees", "misses")
+        }  # fmt: skip
+        own = {name: found[metric] for name, found in settings.items() if metric in found}
+        missed = [name for name, seen in own.items() if seen["verdict"] == "misses" and others["sees"][name]]
+        seen = [name for name, seen in own.items() if seen["verdict"] == "sees" and others["misses"][name]]
+        cells = ["none of these", "none of these"]
+        if missed:
+            chosen = max(missed, key=lambda name: len(others["sees"][name]))
+            cells[0] = f"{chosen}, {short(own[chosen]['value'])}: {_some(others['sees'][chosen])}"
+        if seen:
+            chosen = max(seen, key=lambda name: len(others["misses"][name]))
+            measured = [other for other in settings[chosen] if other not in (metric, REFERENCE)]
+            count = f"{len(others['misses'][chosen])} of {len(measured)}"
+            cells[1] = f"{chosen}, {short(own[chosen]['value'])}: missed by {count}"
+        lines.append([f"`{metric}`", *cells])
+    return markdown(["metric", "misses, and who sees it", "sees, and how many others miss it"], lines)
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first three."""
+    listed = ", ".join(f"`{name}`" for name in names[:_NAMED])
+    return listed + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def described(name: str, found: Mapping[str, Any]) -> list[str]:

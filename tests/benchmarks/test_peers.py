@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +25,7 @@ def loaded():
 
 command = loaded()
 TASKS = {task.name: (topic, task) for topic in command.TOPICS for task in command.tasks_of(topic)}
+command_of_task = sys.modules["peers.task"]
 SLOW = {"reading", "reading-cache"}  # importing transformer-lens takes ten seconds
 # Where both find the least of something, and a smaller answer is the better.
 LEAST = ("gromov-wasserstein", "gromov-wasserstein-ring", "layout-spring")
@@ -100,7 +103,19 @@ def test_rows_say_what_happened():
     assert (absent.broken, absent.answers) == (False, "skipped, not installed: no_such_peer")
 
 
-def test_times_of_draws_are_scaled_and_a_slower_geomsim_says_so():
+def test_a_missing_row_edge_or_bar_is_a_difference():
+    nodes = {"a": [0, 1], "b": [1, 2], "c": [2, 3]}
+    task = TASKS["mapper-nerve"][1]
+    found = [task.answer(nodes, links) for links in ({"a": ["b"], "b": ["c"]}, {"b": ["a", "c"]}, {"a": ["b", "c"]})]
+    np.testing.assert_array_equal(found[0], [[0, 1], [1, 2]])
+    np.testing.assert_array_equal(found[1], found[0])
+    assert task.difference(found[0], found[2]) > task.tolerance
+    assert task.difference(found[0], found[0][:1]) > task.tolerance
+    bars = np.array([[0.1, 0.5], [0.2, 0.9]])
+    assert TASKS["loops-gudhi"][1].difference(bars, bars[1:]) > 1
+
+
+def test_times_of_draws_are_scaled_and_a_slower_geomsim_says_so(monkeypatch):
     task = made_task(draws=(999, 9))
     found = command.Row(task, "3 numbers", {"seconds": 2.0, "repeats": 3}, {"seconds": 1.0, "repeats": 3}, "equal")
     assert command.cells(found)[3:6] == ["1", "2", "0.5 (geomsim is slower)"]
@@ -109,6 +124,13 @@ def test_times_of_draws_are_scaled_and_a_slower_geomsim_says_so():
     assert row.theirs["seconds"] > 2 * plain.theirs["seconds"]
     cut_off = replace(found, theirs={"seconds": 90.0, "at_least": True})
     assert command.cells(cut_off)[3:6] == ["> 90", "2", "> 45"]
+    ours = {"seconds": 2.0, "repeats": 3}, np.arange(3.0), ""
+    monkeypatch.setattr(
+        command, "side_in_process", lambda *asked: ours if asked[2] == "geomsim" else (None, None, "> 90 s")
+    )
+    cut_off = command.row_of("similarity", task, quick=False)
+    assert (cut_off.broken, cut_off.answers) == (False, "not known: the peer was cut off")
+    assert command.cells(cut_off)[3:6] == ["> 9990", "2", "> 5e+03"]  # 90 s are for 9 of 999 draws
     memory = replace(found, ours={"seconds": 2.0, "peak": 1500.0, "before": 400.0})
     assert command.cells(memory)[8] == "1,500 (1,100)"
 
@@ -132,11 +154,49 @@ def test_each_side_has_a_process_of_its_own_and_a_limit():
     found, answer, why = command.side_in_process("loops", "witness", "geomsim", 120.0)
     assert why == ""
     assert found["repeats"] >= 3
-    assert found["peak"] >= found["before"] > 0
+    if command_of_task.memory():
+        assert found["peak"] >= found["before"] > 0
     assert answer.shape[1] == 2
-    assert command.side_in_process("loops", "witness", "geomsim", 0.01) == (None, None, "> 0 s")
+    assert command.side_in_process("loops", "witness", "geomsim", 1e-4) == (None, None, "> 0.0001 s")
     _, _, why = command.side_in_process("loops", "no-such-task", "peer", 120.0)
     assert "StopIteration" in why
+
+
+def test_a_slow_call_is_not_made_again_and_a_fast_one_is(monkeypatch):
+    monkeypatch.setattr(command_of_task, "MOST_SECONDS", 0.05)
+    slow = made_task(quick=(0,), full=(1,), make=lambda size: size, ours=lambda size: time.sleep(0.06 * size))
+    assert command_of_task.measured(replace(slow, answer=np.zeros), "geomsim", quick=False)[0]["repeats"] == 1
+    found, _ = command_of_task.measured(made_task(), "geomsim", quick=False, limit=60.0)
+    assert found["repeats"] == command_of_task.MOST_REPEATS
+
+
+@pytest.mark.skipif(not command_of_task.memory(), reason="this system does not tell what a process holds")
+def test_memory_is_that_of_the_calls():
+    def held(inputs, calls):
+        def work(made):
+            size, kept = made
+            np.ones(calls * size)
+            return kept[:1]
+
+        task = made_task(
+            quick=(1,), full=(2**17,), ours=work,
+            make=lambda size: (size, np.ones(4 * inputs * size)[: inputs * size].copy()),
+        )  # fmt: skip
+        found, _ = command_of_task.measured(task, "geomsim", quick=False)
+        return found["peak"] - found["before"]
+
+    # MiB, of numbers of 8 bytes; making the input takes five times what is kept of it
+    assert held(inputs=64, calls=32) == pytest.approx(32, abs=4)
+    assert held(inputs=1, calls=0) == pytest.approx(0, abs=4)
+
+
+@pytest.mark.skipif(not command_of_task.memory(), reason="this system does not tell what a process holds")
+def test_memory_is_not_that_of_the_process_that_started_it():
+    held = np.ones(2**25)
+    told = "import sys; sys.path.append(sys.argv[1]); from peers.task import memory; print(memory()['VmHWM'])"
+    run = [sys.executable, "-c", told, str(BENCHMARKS)]
+    child = float(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
+    assert held.nbytes / 2**20 > 2 * child
 
 
 def test_only_some_tasks():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from geomsim import InvalidConfig
-from geomsim_synthetic.separating import corresponding, loops, reordered
+from geomsim_synthetic.separating import corresponding, loops, pieces, reordered
 from geomsim_synthetic.separating.setting import SeparatingCase, SeparatingSetting
 
 _SETTINGS = (
@@ -132,12 +132,24 @@ _SETTINGS = (
         missed_by=("singular-values", "cka", "procrustes"),
     ),
     SeparatingSetting(
+        "turned-spectrum",
+        what="As turned-rows, with 60 rows; but the control has exactly the same singular values.",
+        why="There is no common space for MMCS, no order for paired metrics, and the spectra are equal. The distances "
+        "of rows to each other are left, which Gromov-Wasserstein matches without knowing which row is which.",
+        make=reordered.turned_spectrum,
+        paired=False,
+        seen_by=("gromov-wasserstein",),
+        missed_by=("mmcs", "singular-values", "cka", "procrustes", "rsa"),
+    ),
+    SeparatingSetting(
         "circle",
         what="A circle on both sides, with a little noise, in bases of their own and with no row correspondence. In "
         "the control the right side fills the disc, with the same mean and covariance.",
         why="Mean, covariance and the spectrum are the same with the circle and without, and no row has a partner. "
-        "Only the hole is left, which persistent homology (H1) finds. (The chance level of distance correlation hangs "
-        "on how the distances are distributed, and differs a little.)",
+        "What is left is the hole, which persistent homology (H1) and the geometry score find, and how far rows lie "
+        "from each other, which Gromov-Wasserstein compares and the spanning trees of `rtd` and `rtd-lite` measure "
+        "whether rows correspond or not. (The chance level of distance correlation hangs on it too, and differs a "
+        "little.)",
         make=loops.clean_circle,
         paired=False,
         seen_by=("persistence-bottleneck",),
@@ -152,6 +164,30 @@ _SETTINGS = (
         paired=False,
         seen_by=("persistence-bottleneck",),
         missed_by=("singular-values", "mmcs", "cka", "procrustes", "rsa", "knn-jaccard", "distance-correlation"),
+        told_apart=True,
+    ),
+    SeparatingSetting(
+        "sheet",
+        what="That rows lie on a smooth surface in six dimensions, each side on one of its own. In the control the "
+        "right side is Gaussian, with the same mean and covariance.",
+        why="How heat flows among the nearest neighbours of a row tells two dimensions from six. So do the distances "
+        "of all rows, which Gromov-Wasserstein compares, and all short loops together, but not the longest alone.",
+        make=pieces.sheet,
+        paired=False,
+        seen_by=("heat-trace",),
+        missed_by=("singular-values", "cka", "procrustes", "rsa"),
+        told_apart=True,
+    ),
+    SeparatingSetting(
+        "bridge",
+        what="Two lumps with a thin bridge between them. In the control the right side is one long Gaussian, with the "
+        "same mean and covariance.",
+        why="A Mapper graph draws lumps and bridge, and the ways along it are long. Neither side has a loop to speak "
+        "of, but how long the short ones last differs too, which persistence diagrams and the geometry score show.",
+        make=pieces.bridge,
+        paired=False,
+        seen_by=("mapper-gromov", "mapper-hypergraph"),
+        missed_by=("singular-values", "cka", "procrustes"),
         told_apart=True,
     ),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from geomsim_synthetic.separating.corresponding import rotation
+from geomsim_synthetic.separating.levelling import levelled
 from geomsim_synthetic.separating.setting import Points
 
 ROWS = 150
@@ -30,9 +31,9 @@ def noisy_circle(random: np.random.Generator, shared: bool) -> tuple[Points, Poi
 
 def circles(random: np.random.Generator, shared: bool, noise: float) -> tuple[Points, Points]:
     """A circle on the left, and on the right a circle where `shared`, else a disc of the same mean and covariance."""
-    left = levelled(on_circle(random), random, noise)
-    circle = levelled(on_circle(random), random, noise)
-    disc = levelled(in_disc(random), random, noise)
+    left = in_space(on_circle(random), random, noise)
+    circle = in_space(on_circle(random), random, noise)
+    disc = in_space(in_disc(random), random, noise)
     left_basis, right_basis = rotation(random, WIDTH), rotation(random, WIDTH)
     return left @ left_basis, (circle if shared else disc) @ right_basis
 
@@ -55,16 +56,13 @@ def in_disc(random: np.random.Generator) -> Points:
     return disc
 
 
-def levelled(plane: Points, random: np.random.Generator, noise: float) -> Points:
+def in_space(plane: Points, random: np.random.Generator, noise: float) -> Points:
     """Points of the plane with noise in all dimensions, mapped linearly to the mean and covariance of their law.
 
     The mean is `OFFSET` along the last axis; the variances are 1/2 + noise^2 in the plane and noise^2 elsewhere.
     """
     points = noise * random.normal(size=(ROWS, WIDTH))
     points[:, :2] += plane
-    points -= points.mean(axis=0)
-    variances, axes = np.linalg.eigh(points.T @ points / ROWS)
-    whitened = points @ (axes / np.sqrt(variances)) @ axes.T
-    wanted = noise**2 + 0.5 * (np.arange(WIDTH) < 2)
+    variances = noise**2 + 0.5 * (np.arange(WIDTH) < 2)
     offset = OFFSET * (np.arange(WIDTH) == WIDTH - 1)
-    return np.asarray(whitened * np.sqrt(wanted) + offset, dtype=np.float64)
+    return np.asarray(levelled(points, variances) + offset, dtype=np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -85,10 +86,9 @@ def sight(
     if isinstance(judged, geomsim.PairedMetric) and not setting.told_apart:
         found = [_p_value(setting.draw(seed), judged, draws, seed) for seed in range(data_sets)]
         return power([p is not None and p <= level + 1e-12 for p in found], refused=found.count(None))
-    closer = [
-        [_closeness(setting.draw(seed, shared=shared), judged) for seed in range(pairs)] for shared in (True, False)
-    ]
-    return told_apart(*closer)
+    twins = [(setting.draw(seed), setting.draw(seed, shared=False)) for seed in range(pairs)]
+    closeness = np.array([_closeness(*both, judged) for both in twins])
+    return told_apart(*closeness.T)
 
 
 def power(found: ArrayLike, *, refused: int = 0) -> Sight:
@@ -145,9 +145,40 @@ def _p_value(case: SeparatingCase, metric: geomsim.Metric[Any], draws: int, seed
         return None
 
 
-def _closeness(case: SeparatingCase, metric: geomsim.Metric[Any]) -> float:
+def _closeness(case: SeparatingCase, control: SeparatingCase, metric: geomsim.Metric[Any]) -> list[float]:
+    """The scores of twins, as closeness; NaN where the metric refuses."""
+    if isinstance(metric, geomsim.UnpairedMetric):
+        found = _unpaired(case, control, metric)
+    else:
+        found = [_score(each, metric) for each in (case, control)]
+    return found if metric.larger_means == "closer" else [-score for score in found]
+
+
+def _score(case: SeparatingCase, metric: geomsim.Metric[Any]) -> float:
     try:
-        score = geomsim.compare(case.left, case.right, metric, null=None).score
+        return geomsim.compare(case.left, case.right, metric, null=None).score
     except geomsim.DegenerateSpace:
         return math.nan
-    return score if metric.larger_means == "closer" else -score
+
+
+def _unpaired(case: SeparatingCase, control: SeparatingCase, metric: geomsim.UnpairedMetric[Any]) -> list[float]:
+    """As `geomsim.compare` gives them, but the left side of twins is prepared once, and nothing is explained."""
+    import torch
+
+    scores = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", geomsim.GeomsimWarning)  # of noise and few rows: part of what is measured
+        try:
+            left = metric.prepare(torch.from_numpy(case.left))
+        except geomsim.DegenerateSpace:
+            return [math.nan, math.nan]
+        for each in (case, control):
+            try:
+                score = float(metric.score(left, metric.prepare(torch.from_numpy(each.right))))
+            except geomsim.DegenerateSpace:
+                score = math.nan
+            else:
+                if not math.isfinite(score):
+                    raise geomsim.GeomsimError(f"{metric} gives {score}; a metric must raise where it is undefined")
+            scores.append(score)
+    return scores

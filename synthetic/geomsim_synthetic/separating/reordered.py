@@ -29,8 +29,19 @@ def same_spectrum(random: np.random.Generator, shared: bool) -> tuple[Points, Po
     """As `same_rows`, but the control has exactly the singular values of the right side that shares the rows."""
     here, elsewhere = latents(random, _ROWS, _WIDTH, False)
     right = here[random.permutation(_ROWS)] + 0.5 * random.normal(size=(_ROWS, _WIDTH))
-    if shared:
-        return here, right
-    left_vectors, _, right_vectors = np.linalg.svd(elsewhere, full_matrices=False)
+    return here, right if shared else _with_spectrum_of(right, elsewhere)
+
+
+def turned_spectrum(random: np.random.Generator, shared: bool) -> tuple[Points, Points]:
+    """As `turned_rows`, of 60 rows in width 6, but the control has exactly the singular values of the right side."""
+    rows, width = 60, 6
+    here, elsewhere = latents(random, rows, width, False)
+    right = here[random.permutation(rows)] + 0.1 * random.normal(size=(rows, width))
+    return here, (right if shared else _with_spectrum_of(right, elsewhere)) @ rotation(random, width)
+
+
+def _with_spectrum_of(right: Points, other: Points) -> Points:
+    """Other points with the singular values of the right ones."""
+    left_vectors, _, right_vectors = np.linalg.svd(other, full_matrices=False)
     values = np.linalg.svd(right, compute_uv=False)
-    return here, np.asarray(left_vectors * values @ right_vectors, dtype=np.float64)
+    return np.asarray(left_vectors * values @ right_vectors, dtype=np.float64)
