@@ -39,7 +39,6 @@ docs: .venv/installed-dev ## the documentation as a site in docs/_build/html, of
 	@echo "building docs/_build/html; a minute or two from nothing"
 	$(BIN)/sphinx-build -W --keep-going -q -j auto docs docs/_build/html
 	$(BIN)/python docs/check_site.py
-	@echo "open docs/_build/html/index.html"
 
 bench: .venv/installed-dev ## geomsim beside every installed peer, in one run: a table of ratios in benchmarks/peers.md
 	$(BIN)/python benchmarks/peers.py

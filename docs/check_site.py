@@ -85,7 +85,11 @@ def main(site: Path) -> int:
     wrong = look(site)
     for line in wrong:
         print(line, file=sys.stderr)
-    return 1 if wrong else 0
+    if wrong:
+        return 1
+    count = len(list(site.rglob("*.html")))
+    print(f"{count:,} page{'s' * (count != 1)}, nothing wrong: open {site / 'index.html'}")
+    return 0
 
 
 if __name__ == "__main__":

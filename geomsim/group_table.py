@@ -104,7 +104,8 @@ def compare_all_groups(
         )
     rows_of_pool = None if pool is None else group_of(opened, pool, name="pool").rows
     options = {"draws": draws, "seed": seed, "interval": interval, "confidence": confidence, "pool": rows_of_pool}
-    work = _Work(opened, known, matched, options, dict(labels or {}))
+    by_order = isinstance(correspondence, str)
+    work = _Work(opened, known, matched, options, dict(labels or {}), by_order=by_order)
     with using(scheduler), track(len(asked) * len(chosen), "groups") as advance:
         cells: list[Cell] = []
         for number, couple in enumerate(asked):
@@ -132,12 +133,15 @@ class _Work:
         matched: Mapping[Couple, tuple[Rows, Rows]] | None,
         options: Mapping[str, Any],
         labels: Mapping[str, Any],
+        *,
+        by_order: bool,
     ) -> None:
         self._space = space
         self._groups = groups
         self._matched = matched
         self._options = options
         self._labels = labels
+        self._by_order = by_order
         self._states = States()
         self._shown: dict[str, Space] = {}
 
@@ -146,14 +150,18 @@ class _Work:
         return {**self._labels, "left_group": couple[0], "right_group": couple[1]}
 
     def pair(self, couple: Couple) -> dict[str, Any]:
-        """A couple as two spaces, for a report to draw."""
-        spaces = {}
+        """A couple as two spaces, for a report to draw; an empty group stands for itself."""
+        spaces: dict[str, Space | Group] = {}
         for side, name in zip(("left", "right"), couple, strict=True):
-            rows = self._groups[name].rows
-            spaces[side] = name if not len(rows) else self._shown.setdefault(name, named_rows(self._space, name, rows))
+            spaces[side] = group = self._groups[name]
+            if len(group):
+                spaces[side] = self._shown.setdefault(name, named_rows(self._space, name, group.rows))
+        groups = [self._groups[name].rows for name in couple]
+        if self._by_order and len(groups[0]) == len(groups[1]) > 0:
+            each = np.arange(len(groups[0]))
+            return {**self.labelled(couple), **spaces, "pairing": Pairing(each, each)}
         if self._matched is None or couple not in self._matched:
             return {**self.labelled(couple), **spaces}
-        groups = [self._groups[name].rows for name in couple]
         places = [
             np.argmax(of[:, None] == rows, axis=1) for of, rows in zip(self._matched[couple], groups, strict=True)
         ]

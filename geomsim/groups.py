@@ -13,7 +13,7 @@ from geomsim.catalog import instance_of, name_of
 from geomsim.comparison import Comparison, compare_sides
 from geomsim.contract import Metric, PairedMetric
 from geomsim.errors import GeomsimError, InvalidConfig, InvalidPairing
-from geomsim.nulls import Null
+from geomsim.nulls import Null, RandomGroup
 from geomsim.row_groups import Group as Group
 from geomsim.row_groups import Rows, row_numbers
 from geomsim.row_groups import group_of as group_of
@@ -26,6 +26,7 @@ Correspondence = Literal["by order"] | Mapping[Any, Any] | Iterable[tuple[Any, A
 """Row i of one group with row i of the other, or the pairs themselves: row numbers or ids, left before right."""
 
 BY_ORDER: Final = "by order"
+_FEW_ROWS = 5
 
 
 def compare_groups(
@@ -70,7 +71,7 @@ def compare_groups(
         ``RandomGroup(kept="left")``: more alike than the left group and random ones? "shuffle" asks whether this
         correspondence is special among all of the same groups, and "noise-floor" how far halves of one group lie
         apart. See :func:`geomsim.compare` for the others, and for all other parameters; `groups` are those of the rows
-        that depend on each other.
+        that depend on each other. Where a group of fewer than 5 rows is judged by random ones, a warning says so.
 
     Raises
     ------
@@ -116,6 +117,12 @@ def compare_couple(
     found = compare_sides(sides, metric, states=states, **options)
     both = f"{left.name!r} and {right.name!r}"
     notes = [f"{left_out} rows of {both} are in no pair, and were left out"] if left_out else []
+    fewest = min(sides.left.n_rows, sides.right.n_rows)
+    if str(found.null_kind).startswith(RandomGroup.name) and fewest < _FEW_ROWS:
+        notes.append(
+            f"only {fewest} rows in the smaller group: so few points have hardly a shape, and a small p may say no "
+            f"more than how far apart they lie. Compare groups of {_FEW_ROWS} rows or more"
+        )
     if shared := _rows_in_both(sides):
         notes.append(
             f"{both} have {shared} row{'s' * (shared > 1)} in common, which alone can make them alike: random groups "

@@ -144,10 +144,11 @@ class Pairing:
         for side, space, rows in (("left", left, self.left), ("right", right, self.right)):
             outside = rows >= space.n_rows
             if outside.any():
-                first = int(np.argmax(outside))
+                first, n_outside = int(np.argmax(outside)), int(outside.sum())
                 raise InvalidPairing(
                     f"pair {first} names {side} row {rows[first]}, but the {side} space {space.name!r} has "
-                    f"{space.n_rows} rows (0 to {space.n_rows - 1}); {int(outside.sum())} pairs point outside. "
+                    f"{space.n_rows} rows (0 to {space.n_rows - 1}); "
+                    f"{'1 pair points' if n_outside == 1 else f'{n_outside} pairs point'} outside. "
                     "Was the pairing made for other spaces, or are left and right swapped?"
                 )
         return left.take(self.left), right.take(self.right)

@@ -15,6 +15,8 @@ Item = TypeVar("Item")
 
 _PATIENCE = 3.0  # seconds before anything is shown
 _LINE_EVERY = 20.0  # seconds between plain lines
+# What the time left is told from. The first item pays for what is loaded and compiled once, so it does not count.
+_ITEMS_TO_JUDGE, _SECONDS_TO_JUDGE = 3, 15.0
 
 
 @contextmanager
@@ -56,28 +58,36 @@ class _Bar:
     def __init__(self, total: int | None, what: str) -> None:
         self.total, self.what, self.done = total, what, 0
         self.started = self.spoke = time.monotonic()
+        self._first: tuple[float, int] | None = None
         self.close: Callable[[], None] = lambda: None
         self._update: Callable[[int], None] | None = None
 
     def advance(self, step: int) -> None:
         self.done += step
         now = time.monotonic()
+        if self._first is None:
+            self._first = now, self.done
         if _silences or now - self.started < _PATIENCE:
             return
         if not sys.stderr.isatty():
             if now - self.spoke > _LINE_EVERY:
                 self.spoke = now
-                print(f"{self.what}: {self._state(now - self.started)}", file=sys.stderr)  # noqa: T201 - this is what a log reads
+                print(f"{self.what}: {self._state(now)}", file=sys.stderr)  # noqa: T201 - this is what a log reads
             return
         if self._update is None:
             self._open()
         if self._update:
             self._update(self.done)
 
-    def _state(self, seconds: float) -> str:
+    def _state(self, now: float) -> str:
+        seconds = now - self.started
         if self.total is None:
             return f"{self.done} in {seconds:.0f} s"
-        return f"{self.done} of {self.total}, {seconds / max(self.done, 1) * (self.total - self.done):.0f} s left"
+        at, before = self._first or (now, self.done)
+        since, items = now - at, self.done - before
+        if items < _ITEMS_TO_JUDGE or since < _SECONDS_TO_JUDGE:
+            return f"{self.done} of {self.total} in {seconds:.0f} s"
+        return f"{self.done} of {self.total}, {since / items * (self.total - self.done):.0f} s left"
 
     def _open(self) -> None:
         live = _shared_display()

@@ -33,10 +33,11 @@ from geomsim.sides import Sides
 from geomsim.space import Space
 from geomsim.states import States
 from geomsim.study_cells import CellWork, Found, Planned, Question, Sources
-from geomsim.study_config import PAIR_KEYS, begins_at_models, chosen_for, metric_of, nulls_of
+from geomsim.study_config import PAIR_KEYS, begins_at_models, check_pairs, chosen_for, metric_of, nulls_of
 from geomsim.study_config import read_config as _read_config
 from geomsim.study_outcome import Study as Study
 from geomsim.study_parts import ALL, Part, parts_of
+from geomsim.study_references import REFERENCE
 from geomsim.study_spaces import open_space
 from geomsim.study_table import COLUMNS, Cell
 from geomsim.tables import plain
@@ -49,6 +50,7 @@ def read_config(config: Mapping[str, Any] | str | Path) -> Mapping[str, Any]:
     settings = _read_config(config, COLUMNS)
     if begins_at_models(settings):
         try:
+            check_pairs(settings, [REFERENCE])
             read_preparation(settings)
         except InvalidConfig as error:
             raise (error.within(str(config)) if isinstance(config, str | Path) else error) from None

@@ -36,6 +36,7 @@ A study may begin at models instead of files, with [text], [models.NAME], [[betw
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -188,4 +189,6 @@ def known(config: Mapping[str, Any], options: Collection[str], what: str) -> Non
     """Raise InvalidConfig where a table has a key that it does not take."""
     unknown = sorted(set(config) - set(options))
     if unknown:
-        raise InvalidConfig(f"{what} knows no {', '.join(unknown)}; it takes {', '.join(sorted(options))}")
+        near = [key for word in unknown for key in difflib.get_close_matches(word, options, n=1, cutoff=0.6)]
+        hint = f". Did you mean {' and '.join(map(repr, dict.fromkeys(near)))}?" if near else ""
+        raise InvalidConfig(f"{what} knows no {', '.join(unknown)}; it takes {', '.join(sorted(options))}{hint}")

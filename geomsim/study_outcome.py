@@ -41,15 +41,16 @@ class Study:
         """One row per cell: labels, sides, part, metric, n, score, interval, null, p and corrected p, warnings, error.
 
         ``holm`` and ``bh`` correct p over all cells of the study that were judged by a null of the same name and, where
-        there is a column ``role``, have the same role: references are no claims. ``maxt``
-        only over the cells of the same ``family``, which share their rows and so their draws. A maxt below holm may
-        therefore be a smaller question and not a stronger answer.
+        there are the columns ``role`` and ``reference``, are alike in these: references are no claims. A study that
+        begins at models has the latter, which is True of couples of further dictionaries of the same two models too.
+        ``maxt`` only over the cells of the same ``family``, which share their rows and so their draws. A maxt below
+        holm may therefore be a smaller question and not a stronger answer.
         """
         return frame_of(self.records())
 
     def records(self) -> list[dict[str, Any]]:
         """The rows of :attr:`table` as mappings, None where there is nothing."""
-        return records_of(self.cells)
+        return records_of(self.cells, self.config.get("models"))
 
     def run_record(self, config: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """What run.json holds: configuration, versions, notes, every comparison in full and the number of its pair."""

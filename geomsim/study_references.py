@@ -1,7 +1,7 @@
 """References beside each cross-model number of a study: other dictionaries, another seed, a model of noise.
 
 A score of .2 says little alone. Beside it belong how much it moves when only the dictionaries are trained again, what
-two dictionaries of one layer of one model give (no other model can be expected to be more alike), what another seed of
+two dictionaries of one layer of one model give (a yardstick, and no bound), what another seed of
 the model gives, and what is left of it when the other model is re-randomised. A study holds these as cells of their
 own, told apart by the column ``role``; here they are set beside the cells that they belong to.
 """
@@ -17,11 +17,14 @@ CROSS_MODEL = "cross-model"
 OTHER_DICTIONARY = "other-dictionary"
 SECOND_SEED = "second-seed"
 BASELINE = "baseline"
+REFERENCE = "reference"
 
 _QUESTION = (
     "rows", "method", "direction", "non_concepts", "units", "subspace", "bucket", "metric", "parameters", "null",
 )  # fmt: skip
 _MEASURED = ("metric", "parameters", "null")
+# No score depends on what it was judged by.
+_SOUGHT = tuple(name for name in _QUESTION if name != "null")
 _PLACE = ("left_model", "right_model", "left_layer", "right_layer")
 
 Record = Mapping[str, Any]
@@ -86,25 +89,58 @@ def references_of(records: Iterable[Record], models: Mapping[str, Mapping[str, A
             corrected score / ceiling, where the ceiling is above chance: 1 means that two models are as alike as two
             dictionaries of one model.
 
-        A reference that the study did not measure, with the same rows, pairing, part, metric and null, is None.
+        A reference that the study did not measure, with the same rows, pairing, part and metric, is None. Where several
+        nulls judged a couple of dictionaries, its score by the null of the row counts, else the first one.
     """
     scored = [record for record in records if record.get("role") and record.get("score") is not None]
     first = first_of_kind(models)
     asked = _asked(scored, first)
     groups: dict[tuple[str, Key], dict[Key, list[Record]]] = {}
     for record in scored:
-        question = tuple(record.get(name) for name in _QUESTION)
+        question = tuple(record.get(name) for name in _SOUGHT)
         place = groups.setdefault((str(record["role"]), question), {})
         place.setdefault(_at(record, first), []).append(record)
     rows = []
     for number in asked:
         record = scored[number]
-        question = tuple(record.get(name) for name in _QUESTION)
+        question = tuple(record.get(name) for name in _SOUGHT)
         rows.append(_row(record, {role: groups.get((role, question), {}) for role in _ROLES}, first))
     return rows
 
 
-_ROLES = (CROSS_MODEL, OTHER_DICTIONARY, SECOND_SEED, BASELINE)
+_BESIDE = (OTHER_DICTIONARY, SECOND_SEED, BASELINE)
+_ROLES = (CROSS_MODEL, *_BESIDE)
+
+
+def mark_references(records: Sequence[dict[str, Any]], models: Mapping[str, Mapping[str, Any]]) -> None:
+    """Fill in the column ``reference`` of a study that begins at models: does a cell only stand beside others?
+
+    That are cells of other dictionaries, another seed or noise, and couples of further dictionaries of two models that
+    were compared by their first ones.
+    """
+    asked = set(asked_about(records, models))
+    for place, record in enumerate(records):
+        record[REFERENCE] = place not in asked and record.get("role") in _ROLES
+
+
+def family_of(record: Record) -> tuple[str, str, bool]:
+    """What cells have in common over which Holm's and Benjamini and Hochberg's p is made: null, role, ``reference``.
+
+    References are no claims: however many there are, no claim grows less sure.
+
+    >>> family_of({"null": "shuffle", "role": "cross-model", "reference": False})
+    ('shuffle', 'cross-model', False)
+    """
+    return str(record.get("null")), str(record.get("role")), bool(record.get(REFERENCE))
+
+
+def claims_of(records: Sequence[Record]) -> list[Record]:
+    """The records without references; all where there are no others."""
+    return [record for record in records if not _is_beside(record)] or list(records)
+
+
+def _is_beside(record: Record) -> bool:
+    return bool(record.get(REFERENCE)) or record.get("role") in _BESIDE
 
 
 def asked_about(records: Sequence[Record], models: Mapping[str, Mapping[str, Any]]) -> list[int]:
@@ -157,7 +193,8 @@ def _row(record: Record, beside: Mapping[str, Mapping[Key, list[Record]]], first
 
     def values(cells: Iterable[Record]) -> list[float]:
         # A couple that was compared twice, with more draws say, counts once.
-        once = {_models(cell): cell for cell in reversed(list(cells)) if cell.get(scale) is not None}
+        own_first = sorted(cells, key=lambda cell: cell is not record and cell.get("null") != record.get("null"))
+        once = {_models(cell): cell for cell in reversed(own_first) if cell.get(scale) is not None}
         return [float(cell[scale]) for cell in reversed(once.values())]
 
     def within(model: str, layer: Any) -> list[float]:

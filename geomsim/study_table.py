@@ -13,6 +13,7 @@ from geomsim.comparison import Comparison
 from geomsim.corrections import benjamini_hochberg, holm, step_down_max_t
 from geomsim.nulls import Shuffle
 from geomsim.study_parts import ALL
+from geomsim.study_references import family_of, mark_references
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,10 +70,15 @@ class Cell:
     """The number of the pair of spaces in the configuration, from 0."""
 
 
-def records_of(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """One mapping per cell, None where there is nothing; all have the labels of all."""
+def records_of(cells: Sequence[Cell], models: Mapping[str, Mapping[str, Any]] | None = None) -> list[dict[str, Any]]:
+    """One mapping per cell, None where there is nothing; all have the labels of all.
+
+    Of a study that begins at `models` each also says whether it is a ``reference``.
+    """
     labels = dict.fromkeys(label for cell in cells for label in cell.labels)
     rows = [{**labels, **_row(cell)} for cell in cells]
+    if models:
+        mark_references(rows, models)
     _adjust(rows, cells)
     return rows
 
@@ -108,11 +114,10 @@ def _row(cell: Cell) -> dict[str, Any]:
 def _adjust(rows: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> None:
     """Fill in the corrected p-values of all rows that have a p."""
 
-    # Cells of another role (another seed, a model of noise) are what claims stand beside, and no claims themselves.
-    def claim(i: int) -> tuple[str, str] | None:
-        return None if rows[i]["p_value"] is None else (str(rows[i]["null"]), str(rows[i].get("role")))
+    def tested(i: int) -> tuple[str, str, bool] | None:
+        return None if rows[i]["p_value"] is None else family_of(rows[i])
 
-    for places in _grouped(range(len(rows)), claim):
+    for places in _grouped(range(len(rows)), tested):
         p = [rows[i]["p_value"] for i in places]
         for i, by_holm, by_bh in zip(places, holm(p), benjamini_hochberg(p), strict=True):
             rows[i] |= {"holm": float(by_holm), "bh": float(by_bh)}
@@ -124,7 +129,7 @@ def _adjust(rows: Sequence[dict[str, Any]], cells: Sequence[Cell]) -> None:
             return None
         # Groups restrict the orders of each part in its own way; only free orders of parts hang together.
         part = "" if found.null_kind == Shuffle.name else f"{cell.subspace} {cell.bucket}"
-        return cell.family, str(found.null_kind), part, str(len(found.null))
+        return cell.family, *map(str, family_of(rows[i])), part, str(len(found.null))
 
     for places in _grouped(range(len(rows)), shared):
         found = [cells[i].comparison for i in places]

@@ -207,7 +207,7 @@ def test_what_cannot_be_compared():
     with pytest.raises(InapplicableNull, match=r"two groups of rows of one space: geomsim\.compare_groups"):
         compare(POINTS, POINTS, "rsa", null="random-group")
     grouped = Space(POINTS, groups=np.arange(60) // 2)
-    with pytest.raises(InapplicableNull, match="a random-group null treats rows one by one"):
+    with pytest.raises(InapplicableNull, match=r"null=.random-group. treats rows one by one"):
         compare_groups(grouped, LEFT, RIGHT, "singular-values")
     assert compare_groups(grouped, LEFT, RIGHT, "singular-values", groups="ignored", draws=9).p_value is not None
     with pytest.raises(DegenerateSpace, match="left space 'left'"):
@@ -624,3 +624,13 @@ def test_a_kept_group_is_prepared_once():
     compare_all_groups(SPACE, THIRDS, [Noted()], correspondence="by order", null=None)
     assert len(PREPARED) == 3  # and each group once for all couples
     assert geomsim.nulls.NULLS["random-group"] == RandomGroup()
+
+
+@pytest.mark.parametrize("null", ["random-group", RandomGroup("left")])
+def test_groups_of_few_rows_are_warned_of(null: Any):
+    few = compare_groups(SPACE, range(4), range(20, 40), "singular-values", null=null, draws=9)
+    assert few.warnings[-1].startswith("only 4 rows in the smaller group: ")
+    assert ";" not in few.warnings[-1]  # which parts warnings in a table
+    enough = compare_groups(SPACE, range(5), range(20, 40), "singular-values", null=null, draws=9)
+    other = compare_groups(SPACE, range(4), range(20, 40), "singular-values", null=None)
+    assert not any("smaller group" in note for found in (enough, other) for note in found.warnings)

@@ -143,3 +143,28 @@ def test_an_interruption_takes_the_bar_away_and_passes_through(clock: Clock, mon
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert not progress._displays[0].live.is_started
+
+
+def test_the_time_left_is_not_told_from_an_item_that_pays_for_compiling(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+):
+    with track(25, "maps") as advance:
+        clock.now += 223.0
+        advance(1)
+        for _ in range(24):
+            clock.now += 12.0
+            advance(1)
+    told = capsys.readouterr().err.splitlines()
+    assert told[:4] == [
+        "maps: 1 of 25 in 223 s", "maps: 3 of 25 in 247 s", "maps: 5 of 25, 240 s left", "maps: 7 of 25, 216 s left",
+    ]  # fmt: skip
+
+
+def test_items_that_end_together_tell_the_time_left_when_the_next_ones_end(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+):
+    with track(100, "draws") as advance:
+        for now in (19.0, 19.1, 19.2, 19.3, 20.5, 45.0):
+            clock.now = now
+            advance(1)
+    assert capsys.readouterr().err.splitlines() == ["draws: 5 of 100 in 20 s", "draws: 6 of 100, 489 s left"]

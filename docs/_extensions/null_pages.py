@@ -8,14 +8,28 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 from page_parts import as_markdown, rst, table, toctree
 
 import geomsim
 from geomsim.nulls.names import GROUP, NULLS
 
 FOLDER = "_generated/nulls"
-_ASKED = ("procrustes", "singular-values", "mapper-gromov")
+Points = NDArray[np.float64]
+_ASKED = ("cka", "procrustes", "singular-values", "mapper-gromov")
 _ROWS, _DRAWS = 120, 9
+_PART = 30  # rows of a group, and of a subset
+_QUESTIONS = {
+    "random-group": (
+        'compare_groups(left, range({part}), range({part}, {both}), metric, correspondence="by order"',
+        "on two groups of {part} of {rows} rows of one cloud",
+    ),
+    "random-subset": (
+        "compare(left, right, metric, subset=range({part})",
+        "on the first {part} of {rows} pairs of rows of two clouds of one width",
+    ),
+}
+_ANY_QUESTION = ("compare(left, right, metric", "on {rows} rows of two clouds of one width")
 
 
 def nulls() -> dict[str, type[geomsim.Null]]:
@@ -51,13 +65,16 @@ def write_pages(write: Callable[[str, str], None]) -> list[str]:
 
 def page(name: str, kind: type[geomsim.Null]) -> str:
     """One null: its documentation, and its answers to one metric of each kind."""
+    sizes = {"rows": _ROWS, "part": _PART, "both": 2 * _PART}
+    call, on = (text.format(**sizes) for text in _QUESTIONS.get(name, _ANY_QUESTION))
     asked = [[f"[`{metric}`](/_generated/metrics/{metric}.md)", answer(name, metric)] for metric in _ASKED]
     parts = [
         f"# {name}",
         rst(f".. autoclass:: {kind.__module__}.{kind.__qualname__}\n   :no-members:"),
+        "What a small p says here, and what it does not: [what p means here](/explanation/what_p_means.md"
+        "#a-small-p-null-by-null).",
         "## What it answers",
-        f"Asked by `geomsim.compare(left, right, metric, null=\"{name}\", draws={_DRAWS})` while this page was made, "
-        f"on {_ROWS} rows of two clouds of one width:",
+        f"Asked by `geomsim.{call}, null=\"{name}\", draws={_DRAWS})` while this page was made, {on}:",
         table(["metric", "answer"], asked),
     ]  # fmt: skip
     return "\n\n".join(parts) + "\n"
@@ -71,13 +88,22 @@ def answer(null: str, metric: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", geomsim.GeomsimWarning)
         try:
-            found = geomsim.compare(left, right, metric, null=null, draws=_DRAWS)
+            found = _asked(left, right, metric, null)
         except geomsim.GeomsimError as error:
             return f"refuses: {error}"
     if found.p_value is None:
         return f"{'the mean alone' if found.null is None else 'mean and spread of its draws'}, and no p-value"
     draws = "without draws" if found.null is None else f"from {len(found.null)} draws"
     return f"mean, spread and p-value, {draws}"
+
+
+def _asked(left: Points, right: Points, metric: str, null: str) -> geomsim.Comparison:
+    """The question of the null's page, in the words of `_QUESTIONS`."""
+    if null == "random-group":
+        groups = range(_PART), range(_PART, 2 * _PART)
+        return geomsim.compare_groups(left, *groups, metric, correspondence="by order", null=null, draws=_DRAWS)
+    subset = range(_PART) if null == "random-subset" else None
+    return geomsim.compare(left, right, metric, subset=subset, null=null, draws=_DRAWS)
 
 
 def first_sentence(kind: type[geomsim.Null]) -> str:

@@ -17,6 +17,7 @@ _COMMON = frozenset(Common.__dataclass_fields__)
 _EXITS = (
     ("0", "done"), ("1", "failed, with a message"), ("2", "the command line was not understood"),
     ("3", "partly done: some cells, latents or plugins failed, and the output says which"), ("130", "interrupted"),
+    ("143", "ended by SIGTERM; what was finished is kept, as after 130"),
 )  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def gathered(folder: Path) -> Json:
         "parts": _parts(_of(table, rows="features", method="max", non_concepts="left out", **cross)),
         "words": _words(_of(whole, units="words")),
         "within": _within(_of(table, role="within")),
-        "tests": {null: _tests(_of(table, role="cross-model"), null, first) for null in _TESTED},
+        "tests": {null: _tests(_of(table, role="cross-model", reference=False), null, first) for null in _TESTED},
     }  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def _within(rows: Any) -> list[Json]:
 
 
 def _tests(rows: Any, null: str, first: Json) -> Json:
-    """Of the first two models; `over` is what p was corrected over: all of that role that one null judged."""
+    """Of the first two models; `over` is what p was corrected over: all claims between models that one null judged."""
     every = rows[rows["p_value"].notna() & (rows["null"] == null)]
     judged = _of(every, **first)
     counts = {name: int((judged[column] <= 0.05).sum()) for name, column in _CORRECTED.items()}

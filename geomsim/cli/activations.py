@@ -251,3 +251,5 @@ def _report(written: dict[str, Path], longest: int, common: Common) -> None:
         result,
         plain_table("codes", ["site", "folder", "tokens", "latents", "left out"], rows, numeric=["tokens", "latents"]),
     )
+    first = next(iter(written.values()))
+    common.note(f"Next: read the other model on the same text, then geomsim pair {first} OTHER")

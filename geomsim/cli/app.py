@@ -15,10 +15,11 @@ from typing import Any
 import cyclopts
 
 import geomsim
-from geomsim.cli.console import DONE, FAILED, INTERRUPTED, USAGE, Common, emit_error, say
+from geomsim.cli.console import DONE, FAILED, INTERRUPTED, TERMINATED, USAGE, Common, emit_error, say
 from geomsim.cli.option_names import OptionNames
 from geomsim.cli.plugin_verbs import plugin_verbs
 from geomsim.errors import GeomsimError, GeomsimWarning
+from geomsim.interrupts import Terminated, heeding_termination
 from geomsim.progress import silent
 
 app = cyclopts.App(
@@ -57,7 +58,7 @@ for _verb, _function in plugin_verbs(taken=_VERBS):
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
-    """Run one command line; the exit code: 0 done, 1 failed, 2 usage, 3 partly done, 130 interrupted."""
+    """Run one command line; the exit code: 0 done, 1 failed, 2 usage, 3 partly done, 130 Ctrl-C, 143 SIGTERM."""
     tokens = list(sys.argv[1:] if arguments is None else arguments)
     try:
         command, bound, _ = app.parse_args(tokens, exit_on_error=False)
@@ -65,7 +66,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return USAGE  # cyclopts has said what was wrong
     common = bound.arguments.get("common", Common())
     names = _option_names(tokens, command)
-    with warnings.catch_warnings(), silent() if common.quiet else nullcontext():
+    with warnings.catch_warnings(), heeding_termination(), silent() if common.quiet else nullcontext():
         warnings.showwarning = _in_words(warnings.showwarning, names)
         return _run(lambda: command(*bound.args, **bound.kwargs), common, names)
 
@@ -93,6 +94,9 @@ def _in_words(otherwise: Callable[..., None], names: OptionNames) -> Callable[..
 def _run(verb: Callable[[], Any], common: Common, names: OptionNames) -> int:
     try:
         result = verb()
+    except Terminated:
+        say("terminated; files already written are whole")
+        return TERMINATED
     except KeyboardInterrupt:
         say("interrupted; files already written are whole")
         return INTERRUPTED

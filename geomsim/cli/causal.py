@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _SHOWN, _TOKENS = 5, 4
 _PAIRS = 200
+_LEGEND = "chance: mean score of random pairs; control: this pair's, with random directions at the same tokens"
 _FILES = ("causal.parquet", "scores.npz", "causal.json", "causal.pdf", "effects")
 
 
@@ -60,11 +62,15 @@ def causal(
 
     Parameters
     ----------
-    left, right
-        transformers directories of language models, or hub ids.
-    left_dictionary, right_dictionary
-        their sparse autoencoders, as for `geomsim activations`: directory, file or hub id, with the place of the model
-        before it where the files do not say it, `residual:20=path`.
+    left
+        a language model: a transformers directory, or a hub id.
+    right
+        the other model, likewise.
+    left_dictionary
+        the left model's sparse autoencoder, as for `geomsim activations`: directory, file or hub id, with the place of
+        the model before it where the files do not say it, `residual:20=path`.
+    right_dictionary
+        the right model's, likewise.
     text
         the text both read, as for `geomsim activations`; `python` for the held-out part of the standard library. It
         should not be the text on which the pairing was made, if the r of the pairs is to be judged too.
@@ -140,8 +146,8 @@ def causal(
     common.emit(
         {**found.facts, "path": str(out), "used_alike": int(found.used_alike.sum()), "pairs": len(found)},
         found.describe(),
-        _examples(found, "Look alike and are used alike", alike=True),
-        _examples(found, "Look alike and are used least alike", alike=False),
+        *_examples(found, "Look alike and are used alike", alike=True),
+        *_examples(found, "Look alike and are used least alike", alike=False),
     )
     return DONE
 
@@ -184,12 +190,16 @@ def _draw(found: CausalCheck, path: Path) -> None:
     save_figure(figure_of(causal_scatter(found, title=f"Used alike? {names}")), path)
 
 
-def _examples(found: CausalCheck, title: str, *, alike: bool) -> Table:
+def _examples(found: CausalCheck, title: str, *, alike: bool) -> Iterator[Table]:
+    """The examples of one kind by their scores, where there are any."""
     from geomsim.interventions.causal_result import shown_tokens
 
+    chosen = found.examples(_SHOWN, alike=alike).sort_values("score", ascending=not alike, kind="stable")
+    if chosen.empty:
+        return
     rows: list[list[str]] = []
     draws: Any
-    for _, pair in found.examples(_SHOWN, alike=alike).iterrows():
+    for _, pair in chosen.iterrows():
         draws = pair["random_pairs"]
         rows.append(
             [
@@ -200,4 +210,6 @@ def _examples(found: CausalCheck, title: str, *, alike: bool) -> Table:
             ]
         )  # fmt: skip
     numeric = ["r", "score", "chance", "p", "bh", "control"]
-    return plain_table(title, ["left / right", *numeric, "left promotes", "right promotes"], rows, numeric)
+    table = plain_table(title, ["left / right", *numeric, "left promotes", "right promotes"], rows, numeric)
+    table.caption, table.caption_justify = _LEGEND, "left"
+    yield table

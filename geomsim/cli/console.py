@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from geomsim.metric_text import told_apart
+from geomsim.study_references import claims_of, family_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,7 +23,7 @@ Scheduler = Annotated[
     Parameter(help="the address of a running Dask cluster, such as tcp://10.0.0.5:8786; this machine by default."),
 ]
 STUDY_FILES = ("results.parquet", "results.csv", "draws.npz", "run.json")
-DONE, FAILED, USAGE, PARTLY, INTERRUPTED = 0, 1, 2, 3, 130
+DONE, FAILED, USAGE, PARTLY, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 130, 143
 
 
 @Parameter(name="*")
@@ -39,7 +40,7 @@ class Common:
     dry_run
         say what would be read, written and spent, and touch nothing.
     device
-        where the model of `activations` and `demo` runs, and where `pair` and `compare` work: cpu, cuda, cuda:1, ...
+        where models run and numbers are computed: cpu, cuda, cuda:1, ...
     quiet
         results only.
     verbose
@@ -223,12 +224,16 @@ def score_table(
 
 
 def _draws_for_holm(records: Sequence[Mapping[str, Any]]) -> int | None:
-    """How many draws Holm's correction needs at .05, where these have fewer."""
-    tests: dict[str, list[float]] = {}
-    for record in records:
-        if not missing(record["p_value"]) and not missing(record["draws"]):
-            tests.setdefault(record["null"], []).append(record["draws"])
-    short = [20 * len(draws) - 1 for draws in tests.values() if len(draws) / (min(draws) + 1) > 0.05]
+    """How many draws Holm's correction needs at .05 over the tests of one family, where some claim has fewer."""
+    tests: dict[tuple[str, str, bool], list[Any]] = {}
+    for record in claims_of(records):
+        if not missing(record["p_value"]):
+            tests.setdefault(family_of(record), []).append(record["draws"])
+    short = [
+        20 * len(draws) - 1
+        for draws in tests.values()
+        if (drawn := [m for m in draws if not missing(m)]) and len(draws) / (min(drawn) + 1) > 0.05
+    ]
     return max(short, default=None)
 
 

@@ -18,7 +18,9 @@ from geomsim.activations.text import Document
 from geomsim.cli.console import Common
 from geomsim.cli.demo_outcome import (
     Outcome,
+    Record,
     features_against_neurons,
+    judged_by_shuffles,
     kinds_table,
     layer_tables,
     metrics_of,
@@ -180,6 +182,21 @@ def _paired(job: Job, pairing: Pairing) -> str:
     return f"{job.kind}, layers {job.left_layer} and {job.right_layer}: {len(pairing)} mutual pairs, mean r {mean:.2f}"
 
 
+def _in_the_report(records: Sequence[Record], every: Sequence[Record]) -> str:
+    """Why the report counts more comparisons than the tables here show, and its first sentences fewer."""
+    judged = judged_by_shuffles(records)
+    first = judged_by_shuffles([record for record in every if record["kind"] == "features"])
+    parts = [f"these {len(judged)}"]
+    if without := len(records) - len(judged):
+        parts.append(f"{without} that shuffles do not judge")
+    if themes := len(every) - len(records):
+        parts.append(f"{themes} of themes (parts of the pairs)")
+    told = (
+        f"{len(first)} that shuffles judged, of SAE features of left and right{', themes included' if themes else ''}"
+    )
+    return f"The report holds {len(every)} comparisons: {', '.join(parts)}. Its first words are of the {told}."
+
+
 def _outcome(
     study: Study,
     files: list[Path],
@@ -191,7 +208,8 @@ def _outcome(
     from geomsim.report.saving import save_figure
 
     # Themes are for the report; the tables here are of all pairs.
-    records = [record for record in study.records() if record["subspace"] == ALL]
+    every = study.records()
+    records = [record for record in every if record["subspace"] == ALL]
     frame = study.table
     features = frame[(frame["kind"] == "features") & (frame["subspace"] == ALL)]
     names = metrics_of(records)
@@ -202,7 +220,8 @@ def _outcome(
         "rows compared.",
         strongest(of_kind["features"]),
         features_against_neurons(records),
-        significant(records),
+        significant(records, every),
+        _in_the_report(records, every),
     ]
     title = "SAE features of left and right, layer by layer"
     save_figure(layer_heatmaps(features, names, title), out / "heatmap.pdf")

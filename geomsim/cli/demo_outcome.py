@@ -141,14 +141,21 @@ def strongest(records: Sequence[Record]) -> str:
     )
 
 
-def significant(records: Sequence[Record]) -> str:
-    """How many comparisons a shuffle of the pairs does not explain."""
-    judged = [record["p_value"] for record in records if record["p_value"] is not None]
-    found = sum(record["bh"] <= 0.05 for record in records if record["p_value"] is not None)
+def significant(records: Sequence[Record], every: Sequence[Record]) -> str:
+    """How many of these comparisons a shuffle of the pairs does not explain; p was corrected over `every` one."""
+    judged, together = judged_by_shuffles(records), len(judged_by_shuffles(every))
+    alone = sum(record["p_value"] <= 0.01 for record in judged)
+    found = sum(record["bh"] <= 0.05 for record in judged)
+    with_themes = f", over {together} with those of themes" if together > len(judged) else ""
     return (
-        f"{sum(p <= 0.01 for p in judged)} of {len(judged)} comparisons have p <= .01 against shuffled pairs, each on "
-        f"its own; taken together {found} stand at a false discovery rate of 5% (Benjamini-Hochberg)."
+        f"{alone} of {len(judged)} comparisons have p <= .01 against shuffled pairs, each on its own; taken together "
+        f"{found} of them stand at a false discovery rate of 5% (Benjamini-Hochberg{with_themes})."
     )
+
+
+def judged_by_shuffles(records: Sequence[Record]) -> list[Record]:
+    """The comparisons that have a p-value against shuffled pairs."""
+    return [record for record in records if record["null"] == "shuffle" and record["p_value"] is not None]
 
 
 def _corrected(records: Sequence[Record]) -> dict[tuple[str, str], float]:

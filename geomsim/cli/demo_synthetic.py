@@ -9,6 +9,7 @@ from typing import Any, Literal
 from geomsim.cli.console import Common, number, plain_table
 from geomsim.cli.demo_outcome import Outcome, metric_tables, study_cell, write_study_file
 from geomsim.cli.report import write_report
+from geomsim.report.tidy_records import counted
 from geomsim.study import run_study
 
 _FEATURES, _WIDTH, _TOKENS = 256, 64, 40_000
@@ -43,7 +44,9 @@ def run(models: Path, out: Path, names: Sequence[str], draws: int, common: Commo
                 "precision": measured.precision, "recall": measured.recall,
             }
         )  # fmt: skip
-        common.note(f"{setting}: planted {len(two.pairing)} shared features, found {len(found)} pairs")
+        common.note(
+            f"{setting}: planted {counted(len(two.pairing), 'shared feature')}, found {counted(len(found), 'pair')}"
+        )
         files = {side: f"spaces/{side}_{number_of}.npz" for side in ("left", "right")}
         two.left.space().save(out / files["left"])
         two.right.space().save(out / files["right"])

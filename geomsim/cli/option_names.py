@@ -16,6 +16,17 @@ _SAID_OTHERWISE: Mapping[str, Mapping[str, str]] = {
     "activations": {"site": "--dictionary SITE=PATH", "format": "--dictionary-format"},
     "count": {"block": "--first-block"},
 }
+# Calls of Python that a file takes the place of, by verb.
+_CALLS: Mapping[str, Mapping[str, str]] = {
+    "compare": {
+        "for example Pairing.by_id(left, right) or geomsim.pair(left_codes, right_codes)": (
+            "a table with columns left and right (row numbers), as `geomsim pair` writes it from codes of both"
+        ),
+        "Use pairing=Pairing.by_id(left, right), or Pairing.identity(n) if the order is right and the ids are not": (
+            "Give --pairing, a table with columns left and right: the numbers of the rows that belong together"
+        ),
+    },
+}
 _KEYWORD = re.compile(
     r"(?P<call>[\w.]+\(\.{3}, )?"  # pair(..., name=value)
     r"(?<![\w/.\\'\"=-])(?P<name>[a-z_]+)="
@@ -28,10 +39,11 @@ _INSIDE_A_CALL = re.compile(r"\w\([^()]*$")
 
 @dataclass(frozen=True)
 class OptionNames:
-    """The options of one verb by the keyword each stands for, and which of them are flags."""
+    """The options of one verb by the keyword each stands for, which are flags, and what it says in place of Python."""
 
     options: Mapping[str, str] = field(default_factory=dict)
     flags: frozenset[str] = frozenset()
+    calls: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, verb: str, arguments: Iterable[Any]) -> OptionNames:
@@ -39,7 +51,7 @@ class OptionNames:
         named = {found.names[0]: found for found in arguments if found.names and found.names[0].startswith("--")}
         keywords = {option.removeprefix("--").replace("-", "_"): option for option in named}
         flags = frozenset(keyword for keyword, option in keywords.items() if named[option].hint is bool)
-        return cls({**keywords, **_SAID_OTHERWISE.get(verb, {})}, flags)
+        return cls({**keywords, **_SAID_OTHERWISE.get(verb, {})}, flags, _CALLS.get(verb, {}))
 
     def put_into(self, text: str) -> str:
         """The text with options in place of keywords.
@@ -48,6 +60,8 @@ class OptionNames:
         >>> names.put_into("needs decoys=True; lower min_firings, or say min_firings=5")
         'needs --decoys; lower --min-firings, or say --min-firings 5'
         """
+        for call, file in self.calls.items():
+            text = text.replace(call, file)
         text = _KEYWORD.sub(self._option, text)
         return _NAME.sub(lambda found: self.options.get(found[0], found[0]), text)
 

@@ -131,6 +131,7 @@ def pair(
     from geomsim.activations.pairing_summary import report_rows
     from geomsim.activations.token_kinds import read_token_kinds
     from geomsim.activations.words import made_of_words
+    from geomsim.report.tidy_records import counted
 
     given = {"unmatched_at": unmatched_at, "epsilon": epsilon, "marginal": marginal, "min_share": min_share}
     chosen = matching_method(method, **{name: value for name, value in given.items() if value is not None})
@@ -205,7 +206,7 @@ def pair(
     told = [list(row) for row in report_rows(pairing) if row[0] != "chance"]
     common.emit(
         {"pairs": len(pairing), **written, **pairing.provenance},
-        plain_table(f"{len(pairing)} pairs in {out}", ["", ""], told),
+        plain_table(f"{counted(len(pairing), 'pair')} in {out}", ["", ""], told),
         *_against_chance(pairing.provenance.get("chance")),
         f"Next: geomsim compare LEFT_DICTIONARY RIGHT_DICTIONARY --pairing {out}",
     )
@@ -236,7 +237,9 @@ def _against_chance(said: Mapping[str, Any] | None) -> Iterator[Table]:
         [f"pairs with q <= {alpha:g}", f"{said['share_of_pairs_q']:.1%}"],
     ]
     if said["max_p"] is not None:
-        rows.append(["left out", f"{said['above_max_p']:,} pairs with p above {said['max_p']:g}"])
+        from geomsim.report.tidy_records import counted
+
+        rows.append(["left out", f"{counted(said['above_max_p'], 'pair')} with p above {said['max_p']:g}"])
     yield plain_table("Against chance", ["", ""], rows)
 
 

@@ -8,8 +8,11 @@ from typing import Annotated
 import cyclopts
 from cyclopts import Parameter
 
+from geomsim.cards import Promise
 from geomsim.catalog import load_file
 from geomsim.cli.console import DONE, FAILED, Common, plain_table
+
+_UNTRIED = "-"
 
 plugin = cyclopts.App(name="plugin", help="Write a new metric package, or check one against the contract.")
 
@@ -67,10 +70,12 @@ def check(
     if common.dry_run:
         return common.plan("would check: " + "; ".join(CHECKS), bytes=0, details={"would_check": list(CHECKS)})
     card = metric_card(name, measure="quick" if measure else None, seed=common.start)
-    rows = [["kept" if promise.kept else "BROKEN", promise.name, promise.evidence] for promise in card.promises]
+    rows = [[_state(promise), promise.name, promise.evidence] for promise in card.promises]
     broken = [promise.name for promise in card.broken]
     promises = f"{len(broken)} promise{'s' if len(broken) > 1 else ''}"
-    verdict = f"{name} breaks {promises}: {'; '.join(broken)}" if broken else f"{name} keeps every promise"
+    tried = sum(_state(promise) != _UNTRIED for promise in card.promises)
+    kept = f"{name} keeps all {tried} promises that were tried"
+    verdict = f"{name} breaks {promises}: {'; '.join(broken)}" if broken else kept
     parameters = ", ".join(f"{key}={value}" for key, value in card.parameters.items())
     common.emit(
         card.to_dict(),
@@ -80,3 +85,10 @@ def check(
         verdict,
     )
     return FAILED if broken else DONE
+
+
+def _state(promise: Promise) -> str:
+    """In a word, as pages of cards have it: what could not be tried is neither kept nor broken."""
+    if promise.evidence.startswith("not tried"):
+        return _UNTRIED
+    return "kept" if promise.kept else "BROKEN"

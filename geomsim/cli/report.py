@@ -56,11 +56,13 @@ def report(
     if graphs < 0:
         raise InvalidConfig(f"--graphs is a number of pairs, 0 for none, got {graphs}")
     from geomsim.report.results import Results
+    from geomsim.report.tidy_records import counted
 
     if common.dry_run:
         found = Results.open(results)
+        pairs = counted(len(found.pairs), "pair")
         return common.plan(
-            f"{len(found.records)} comparisons of {len(found.pairs)} pairs of spaces; would write {target}",
+            f"{counted(len(found.records), 'comparison')} of {pairs} of spaces; would write {target}",
             would_read=[results, cards],
             would_write=[target, results / "views"],
             details={"comparisons": len(found.records), "pairs": len(found.pairs)},

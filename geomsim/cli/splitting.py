@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 _TOKENS = 3  # of each latent in the list of families
 _FILES = ("latents.parquet", "links.parquet", "families.parquet", "splitting.json", "splitting.svg")
+_LEGEND = {
+    "tangled": "linked in other ways: twins, chains, several with several",
+    "nested": "inside a latent of the other side, which is more than it",
+    "containing": "a latent of the other side lies inside, but too little of it is covered",
+    "overlapping": "fires together with the other side beyond chance, and is neither whole nor part",
+}  # of the classes whose names do not say it
 Words = dict[str, list[list[str]]]
 
 
@@ -198,12 +204,16 @@ def _classes(found: Splitting) -> Table:
             cells += ["" if count is None else f"{count:,}", "" if share is None else f"{share:.1%}"]
         if any(cell not in ("", "0", "0.0%") for cell in cells):
             rows.append([name, *cells])
-    return plain_table(
+    table = plain_table(
         f"{found.provenance['smaller_latents']:,} latents and {found.provenance['larger_latents']:,} latents",
         ["class", "smaller", "share", "larger", "share "],
         rows,
         numeric=["smaller", "share", "larger", "share "],
     )
+    shown = {row[0] for row in rows}
+    table.caption = "\n".join(f"{name}: {meaning}" for name, meaning in _LEGEND.items() if name in shown) or None
+    table.caption_justify = "left"
+    return table
 
 
 def _family_table(relation: str, families: Sequence[Family], words: Words | None) -> Table:

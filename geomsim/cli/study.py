@@ -30,6 +30,7 @@ from geomsim.preparing import alone_in
 from geomsim.study import check_asked, prepare_from_models, read_config, run_prepared, run_study
 from geomsim.study_config import FILES, begins_at_models
 from geomsim.study_counting import cells_of_each
+from geomsim.study_references import CROSS_MODEL, REFERENCE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -120,7 +121,11 @@ def study(
     elif found:
         pictures = [score_table(str(config), found, labels, adjusted="holm")]
     if len({record.get("role") for record in found}) > 1:
-        pictures.append("holm: corrected over all comparisons of one role that one null judged")
+        further = any(map(_is_further, found))
+        pictures.append(
+            "holm: corrected over all comparisons of one role that one null judged"
+            + (", those of further dictionaries of two models among themselves" if further else "")
+        )
     common.emit(records, *pictures, *_without_score(records, labels))
     undefined = [cell for cell in result.failed if cell.n != 0]  # that a subspace is empty is an answer
     if not undefined:
@@ -198,6 +203,8 @@ def _overview(title: str, records: Sequence[Mapping[str, Any]]) -> Table:
     groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     by = [name for name in ("role", "kind", "rows") if any(record.get(name) for record in records)]
     for record in records:
+        if _is_further(record):
+            record = {**record, "role": f"{CROSS_MODEL}, further dictionaries"}
         key = (*(str(record.get(name) or "") for name in by), record["metric"], record["null"] or "none")
         groups.setdefault(key, []).append(record)
     numeric = ["cells", "mean score", "mean chance", "p <= .05", "holm <= .05"]
@@ -212,6 +219,11 @@ def _overview(title: str, records: Sequence[Mapping[str, Any]]) -> Table:
             ]
         )  # fmt: skip
     return plain_table(title, [*by, "metric", "null", *numeric], rows, numeric=numeric)
+
+
+def _is_further(record: Mapping[str, Any]) -> bool:
+    """Whether it compares other dictionaries of two models than the first that were compared."""
+    return record.get("role") == CROSS_MODEL and bool(record.get(REFERENCE))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -30,6 +30,7 @@ from geomsim.report.leaderboard import (
 )
 from geomsim.report.leaderboard_figure import leaderboard_figure
 from geomsim.report.saving import save_figure
+from geomsim.report.tidy_records import counted
 from geomsim.tables import whole_file, write_json
 from geomsim.validation import SUFFIX, Effort
 from geomsim.validation import validate as make_cards
@@ -85,7 +86,7 @@ def validate(
 
         pieces = {name: sum(len(s.pieces(subject, effort)) for s in SECTIONS) for name, subject in subjects.items()}
         return common.plan(
-            f"would make {_count(len(chosen), 'card')} from {sum(pieces.values())} pieces of work in {out}",
+            f"would make {counted(len(chosen), 'card')} from {sum(pieces.values())} pieces of work in {out}",
             would_write=[out],
             details={"metrics": chosen, "pieces": pieces},
         )
@@ -98,15 +99,15 @@ def validate(
             )
     except KeyboardInterrupt:
         finished = len(list((out / _PIECES).glob(f"*{SUFFIX}")))
-        kept = f"{_count(finished, 'finished piece')} {'is' if finished == 1 else 'are'} kept in {out / _PIECES}"
+        kept = f"{counted(finished, 'finished piece')} {'is' if finished == 1 else 'are'} kept in {out / _PIECES}"
         common.note(f"{kept}; the same command with --resume goes on")
         raise
     records = leaderboard([*cards, *others])
     if others:
-        common.note(f"{_count(len(others), 'card')} of other metrics in {out} stay on the leaderboard")
+        common.note(f"{counted(len(others), 'card')} of other metrics in {out} stay on the leaderboard")
     for path in _write(cards, records, out):
         common.detail(f"wrote {path}")
-    common.note(f"wrote {_count(len(cards), 'card')} and {out / 'leaderboard.md'}")
+    common.note(f"wrote {counted(len(cards), 'card')} and {out / 'leaderboard.md'}")
     common.emit({"leaderboard": records}, *_tables(records), short_legend(records), *_faults(cards))
     return FAILED if any(card.broken for card in cards) else DONE
 
@@ -179,10 +180,6 @@ def _write(cards: Sequence[Card], records: Sequence[dict[str, Any]], out: Path) 
         f"# Metric cards\n\n![Leaderboard](leaderboard.svg)\n\n{leaderboard_markdown(records)}\n",
         out / "leaderboard.md",
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _write_text(text: str, path: Path) -> Path:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -19,6 +21,8 @@ from geomsim.row_groups import group_of
 if TYPE_CHECKING:
     from geomsim.group_files import GroupFile
     from geomsim.space import Space
+
+_NO_NUMBERS = frozenset({"out", "report", "scheduler", "common"})
 
 
 @Parameter(name="*")
@@ -57,7 +61,7 @@ def within(
     metric: Annotated[list[str], Parameter(name=["--metric", "-m"], negative="")],
     group: Annotated[list[str] | None, Parameter(name=["--group", "-g"], negative="")] = None,
     groups: Path | None = None,
-    correspondence: Literal["by-order", "by order"] | None = None,
+    correspondence: Literal["by-order"] | None = None,
     pool: str | None = None,
     null: Annotated[list[str] | None, Parameter(negative="")] = None,
     kept: Literal["left", "right"] | None = None,
@@ -117,6 +121,7 @@ def within(
     from geomsim.nulls import RandomGroup
     from geomsim.study_config import metric_of
 
+    command = _command(locals())
     check_folder(out)
     check_page(report)
     for file in plugin or []:
@@ -145,6 +150,7 @@ def within(
         interval=interval,
         scheduler=scheduler,
     )
+    study = replace(study, config={**study.config, "command": command})
     if out:
         for written in study.save(out):
             common.note(f"wrote {written}")
@@ -167,6 +173,23 @@ def within(
     if not undefined:
         return DONE
     return FAILED if len(undefined) == len(study.cells) else PARTLY
+
+
+def _command(given: Mapping[str, Any]) -> str:
+    """The command line of these arguments, of those that change the numbers and are not as by default."""
+    usual = {name: each.default for name, each in inspect.signature(within).parameters.items()}
+    told = {name: given[name] for name in usual if name not in _NO_NUMBERS}
+    for options in ("of_themes", "part"):
+        told |= vars(told.pop(options))
+        usual |= vars(usual.pop(options))
+    words = ["geomsim", "within", str(told.pop("space"))]
+    for name, value in told.items():
+        if value is None or value == usual[name]:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        each = value if isinstance(value, list) else [value]
+        words += [option] if value is True else [word for one in each for word in (option, str(one))]
+    return shlex.join([*words, "--seed", str(given["common"].start)])
 
 
 def _opened(path: Path, text: str | None, part: TextOptions, least: int, common: Common) -> Space:

@@ -89,11 +89,14 @@ class CausalCheck:
         """Of the pairs that look alike, those used alike (largest residual z) or not (``alike=False``, smallest).
 
         Pairs that look alike are the half with the larger `r`; all of them where nobody knows how alike they look.
+        No pair is an example of both: where there are fewer than ``2 n``, the larger half of them is of the first kind.
         """
         frame = self.frame
         if frame["r"].notna().all():
             frame = frame[frame["r"] >= frame["r"].median()]
-        return frame.sort_values("z", ascending=not alike, kind="stable").head(n)
+        most = (len(frame) + 1) // 2
+        ordered = frame.sort_values("z", ascending=False, kind="stable")
+        return ordered.head(most).head(n) if alike else ordered.iloc[most:][::-1].head(n)
 
     def save(self, folder: str | Path) -> Path:
         """Write ``causal.parquet`` (the table), ``scores.npz`` and, last, ``causal.json`` (facts and sentences)."""

@@ -34,6 +34,6 @@ def refuse_groups(trial: Trial, null: str) -> None:
         paired = isinstance(trial.metric, PairedMetric)
         whole = "'shuffle', which moves whole groups" if paired else "'noise-floor', which halves sides by whole groups"
         raise InapplicableNull(
-            f"a {null} null treats rows one by one, and these come in groups (tokens of one document resemble each "
+            f"null='{null}' treats rows one by one, and these come in groups (tokens of one document resemble each "
             f"other). Use null={whole}, or groups='ignored' if rows are independent"
         )

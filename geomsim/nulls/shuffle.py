@@ -31,7 +31,25 @@ _RESTRICTIONS: dict[Restriction, str] = {"blocks": "whole blocks", "within": "wi
 
 @dataclass(frozen=True)
 class Shuffle(Null):
-    """Reorder the rows of the right side, `trial.draws` times; the p-value is a permutation test's."""
+    """Put the rows of the right side in a random order: both sides are kept, who belongs to whom is forgotten.
+
+    Hypothesis: the rows of the right side are exchangeable, that is, given the rows of both sides every correspondence
+    between them was equally likely. The observed one is one of them, so p = (b + 1) / (m + 1), with b of m draws at
+    least as close, is valid for any metric and any number of rows. What one side has by itself (spectrum, clusters, few
+    rows) is in each draw, so it makes no small p; nor does a small p say that the sides are *much* alike.
+
+    It fails, and p is too small, where rows hang together on both sides:
+
+    - Rows of one document (tokens) resemble their neighbours in either model. Give each row the label of its document,
+      and whole documents of one length change places (``groups="blocks"``, the default where a space has groups), or
+      rows within each alone (``groups="within"``).
+    - Latents that come more than once. Two left latents that are nearly copies have partners that are nearly copies, or
+      one and the same, and what they say twice counts twice. Pair one-to-one, or give copies one label as `groups`.
+    - A correspondence that was sought by the same geometry that is then scored. One found by activations is fair for
+      directions.
+
+    For paired metrics alone; others have no correspondence to forget.
+    """
 
     name: ClassVar[str] = "shuffle"
 

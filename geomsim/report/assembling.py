@@ -23,7 +23,7 @@ from geomsim.report.provenance import provenance, without_folders
 from geomsim.report.reference_words import beside_references
 from geomsim.report.results import Results
 from geomsim.report.strongest import place_of_strongest
-from geomsim.report.tidy_records import has_score, is_whole, spaces_of, tidy
+from geomsim.report.tidy_records import are_of_groups, has_score, is_whole, spaces_of, tidy
 from geomsim.report.views.maps import map_views
 from geomsim.report.views.offered import offered_views
 from geomsim.report.views.request import ViewRequest, Views
@@ -108,7 +108,7 @@ def contents_of(
         about[1] = " ".join(filter(None, (beside_references(references, records[first]), about[1])))
     names = list(dict.fromkeys(str(record["metric"]) for record in records))
     return Contents(
-        title=title or _title(records),
+        title=title or _title(records, results.run),
         sentences=about,
         scores=Scores(records, results.labels, pair_of, results.draws, first),
         spaces=maps.spaces,
@@ -250,8 +250,13 @@ def _without_paths(results: Results) -> list[dict[str, Any]]:
     ]
 
 
-def _title(records: Sequence[Mapping[str, Any]]) -> str:
+def _title(records: Sequence[Mapping[str, Any]], run: Mapping[str, Any]) -> str:
     """What was compared, for the head of the page."""
+    if are_of_groups(records):
+        config = run.get("config")
+        space = config.get("space") if isinstance(config, Mapping) else None
+        named = isinstance(space, str) and space != "space"
+        return f"Groups of {without_folders(run)(str(space))}" if named else "Groups of one space, side by side"
     sides = list(dict.fromkeys(spaces_of(record) for record in records))
     if len(sides) == 1:
         return " and ".join(sides[0])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Record = Mapping[str, Any]
 
 LAYERS = ("left_layer", "right_layer")
+GROUPS = ("left_group", "right_group")
 
 
 def require_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -24,6 +25,17 @@ def require_columns(table: pd.DataFrame, columns: Sequence[str]) -> None:
             f"the table has no column {', '.join(missing)}; this figure takes the table of a study, whose labels are "
             f"left_layer and right_layer. It has {', '.join(map(str, table.columns)) or 'no columns'}"
         )
+
+
+def places_of(cells: Sequence[Record]) -> tuple[str, str]:
+    """The labels that tell the places of a grid apart: groups of one space where all cells have them, else layers.
+
+    One couple of groups in several layers is a grid of layers.
+    """
+    couples = {tuple(cell.get(label) for label in GROUPS) for cell in cells}
+    grouped = all(isinstance(name, str) for couple in couples for name in couple)
+    layered = all(label in cell for cell in cells for label in LAYERS)
+    return GROUPS if grouped and (len(couples) > 1 or not layered) else LAYERS
 
 
 def cells_of(table: pd.DataFrame, metric: str) -> list[Record]:

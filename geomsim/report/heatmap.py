@@ -1,4 +1,4 @@
-"""Heatmaps of layer pairs, one metric each, for papers and for the page.
+"""Heatmaps of layer pairs, or of groups of one space, one metric each, for papers and for the page.
 
 Colour always means "more alike than chance": it is faintest at chance and strongest at the most alike, also where a
 larger score means farther apart. Colour is never the only carrier: every cell shows its number, and chance beside it.
@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from geomsim.errors import GeomsimError
 from geomsim.report.cells import (
-    LAYERS,
     Record,
     cells_of,
     direction_of,
     number_in,
+    places_of,
     reference_text,
     refuse_doubles,
     require_columns,
@@ -63,10 +63,12 @@ def layer_heatmap(
 ) -> Axes:
     """Layer pairs of one metric: a row per left layer, a column per right layer, numbers and significance marks.
 
+    Where the table compares groups of one space (labels left_group and right_group), rows and columns are these.
+
     Parameters
     ----------
     table
-        at most one row per layer pair for this metric: filter by kind or subspace first.
+        at most one row per layer pair, or couple of groups, for this metric: filter by kind or subspace first.
     value
         "score" (with chance under it; a cell's colour starts at its own chance), "corrected" (0 chance, 1 identity) or
         "z" (in standard deviations of the null).
@@ -79,11 +81,11 @@ def layer_heatmap(
     Raises
     ------
     GeomsimError
-        for missing columns, a metric that is not in the table, or two rows for one layer pair.
+        for missing columns, a metric that is not in the table, or two rows for one place.
     """
     cells = _cells(table, metric, value, significance)
     axes = ax if ax is not None else new_figure(*_panel_size(cells, below=0.55), look).add_subplot()
-    rows, columns = (_ordered([cell[side] for cell in cells]) for side in ("left_layer", "right_layer"))
+    rows, columns = (_ordered([cell[side] for cell in cells]) for side in places_of(cells))
     shades, ends = shades_of(cells, value)
     roomy = _draw_grid(axes, cells, shades, rows, columns, value, significance, look)
     larger_means = direction_of(cells)
@@ -130,7 +132,7 @@ def layer_heatmaps(
 
 def _panel_size(cells: Sequence[Record], below: float = 0.0) -> tuple[float, float]:
     """Inches for a heatmap whose cells have room for their numbers, with so much for a key below it."""
-    n_left, n_right = (len({cell[side] for cell in cells}) for side in LAYERS)
+    n_left, n_right = (len({cell[side] for cell in cells}) for side in places_of(cells))
     column, row = (0.62, 0.62) if n_right <= _ROOMY else (0.5, 0.45)
     return max(COLUMN, 0.5 + column * n_right), 1.55 + below + row * n_left
 
@@ -152,12 +154,13 @@ def _draw_grid(
     crowded = len(columns) > _ROOMY
     numbers = [number_text(number_in(cell, value)) for cell in cells]
     marks = [significance_mark(number_in(cell, significance)) for cell in cells]
+    left_label, right_label = places_of(cells)
     widest = max(len(number + mark) for number, mark in zip(numbers, marks, strict=True))
     room = 1.1 * width_of(axes) / len(columns)
     size = min(7.0 if crowded else 10.5, 1.5 * room / widest)
     roomy = size >= _SMALLEST
     for cell, shade, shown, mark in zip(cells, shades, numbers, marks, strict=True):
-        row, column = rows.index(cell["left_layer"]), columns.index(cell["right_layer"])
+        row, column = rows.index(cell[left_label]), columns.index(cell[right_label])
         number = number_in(cell, value)
         face = look.paper if shade is None or number is None else colours(shade)
         edge = look.line if face == look.paper else look.paper
@@ -186,8 +189,8 @@ def _draw_grid(
     else:
         axes.set_xticks(range(len(columns)), names)
     axes.set_yticks(range(len(rows)), [wrapped(str(label), _ROW_LABEL, 9.0) for label in rows])
-    axes.set_xlabel("right layer", size=8.5, color=look.quiet)
-    axes.set_ylabel("left layer", size=8.5, color=look.quiet)
+    axes.set_xlabel(right_label.replace("_", " "), size=8.5, color=look.quiet)
+    axes.set_ylabel(left_label.replace("_", " "), size=8.5, color=look.quiet)
     axes.tick_params(length=0, labelsize=9, labelcolor=look.ink)
     quiet_frame(axes, look)
     return roomy
@@ -213,11 +216,10 @@ def _draw_bar(axes: Axes, ends: tuple[str, str], look: Look) -> Axes:
 
 
 def _cells(table: pd.DataFrame, metric: str, value: Value, significance: str) -> list[Record]:
-    require_columns(
-        table, (*LAYERS, "metric", "score", value, "larger_means", "null", "null_mean", "null_sd", significance)
-    )
     cells = cells_of(table, metric)
-    refuse_doubles(cells, metric, LAYERS)
+    places = places_of(cells)
+    require_columns(table, (*places, "score", value, "larger_means", "null", "null_mean", "null_sd", significance))
+    refuse_doubles(cells, metric, places)
     return cells
 
 

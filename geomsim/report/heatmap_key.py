@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from geomsim.report.cells import Record, number_in
+from geomsim.report.cells import GROUPS, Record, number_in, places_of
 from geomsim.report.look import MARKS_KEY, Look, judged_by
 from geomsim.report.shades import Value
 
@@ -19,8 +19,9 @@ def is_empty(cell: Record) -> bool:
 
 
 def blanks(cells: Sequence[Record]) -> list[tuple[Any, Any]]:
-    """The pairs of layers, left and right, that the grid has room for and the table has no row for."""
-    known = {(cell["left_layer"], cell["right_layer"]) for cell in cells}
+    """The places, left and right, that the grid has room for and the table has no row for."""
+    left_label, right_label = places_of(cells)
+    known = {(cell[left_label], cell[right_label]) for cell in cells}
     lefts, rights = (list(dict.fromkeys(pair[side] for pair in known)) for side in (0, 1))
     return [(left, right) for left in lefts for right in rights if (left, right) not in known]
 
@@ -42,6 +43,13 @@ def key_text(panels: Sequence[Sequence[Record]], significance: str, value: Value
         parts.append(f"striped: no {what}" + (f", {failed} failed" if failed else ""))
     if empty := sum(is_empty(cell) for cell in without):
         parts.append(f"dotted: empty, {empty} without rows")
-    if missing := sum(len(blanks(panel)) for panel in panels):
+    if missing := sum(_not_compared(panel) for panel in panels):
         parts.append(f"blank: {missing} not compared")
     return "; ".join(parts)
+
+
+def _not_compared(cells: Sequence[Record]) -> int:
+    """How many blanks hide a question: not a group with itself, nor a couple that stands there the other way round."""
+    left_label, right_label = labels = places_of(cells)
+    known = {(cell[left_label], cell[right_label]) for cell in cells}
+    return sum(labels != GROUPS or (left != right and (right, left) not in known) for left, right in blanks(cells))

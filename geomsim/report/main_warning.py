@@ -12,8 +12,9 @@ from typing import Any
 
 from geomsim.activations.visible_text import visible_token
 from geomsim.report.look import number_text
-from geomsim.report.strongest import LEVEL
+from geomsim.report.strongest import LEVEL, telling
 from geomsim.report.tidy_records import Record, counted, has_score, is_failed, listed, place_of, tidy
+from geomsim.study_references import CROSS_MODEL, claims_of, family_of
 
 _LONGEST = 300  # characters of a warning within a sentence
 _NUMBER = re.compile(r"\d[\d.,]*(?:e[-+]?\d+)?%?")
@@ -34,7 +35,7 @@ def main_warning(records: Sequence[Record], labels: Sequence[str]) -> str:
     groups = _groups(records)
     few = [group for group in groups if _FEW.search(group[0])]
     if failed := [record for record in records if is_failed(record)]:
-        return _failures(failed, len(records), labels) + _others(groups)
+        return _failures(failed, len(records), telling(labels, records)) + _others(groups)
     if floor := _too_few_draws(records):
         return floor + _others(groups)
     if not groups:
@@ -70,22 +71,24 @@ def _failures(failed: Sequence[Record], n: int, labels: Sequence[str]) -> str:
 
 
 def _too_few_draws(records: Sequence[Record]) -> str:
-    """That no p-value can be small enough, alone or among so many."""
-    tests: dict[str, list[Record]] = {}
-    for record in records:
+    """That no p-value can be small enough, alone or among those that it was corrected with."""
+    tests: dict[tuple[str, str, bool], list[Record]] = {}
+    for record in claims_of(records):
         if has_score(record) and record.get("p_value") is not None:
-            tests.setdefault(str(record.get("null") or "no null"), []).append(record)
-    for null, tested in tests.items():
+            tests.setdefault(family_of(record), []).append(record)
+    for (null, role, _), tested in tests.items():
         most = int(max((record.get("draws") or 0 for record in tested), default=0))
         m, least = len(tested), 1 / (most + 1)
         if not most or m * least <= LEVEL or any(m * record["p_value"] <= LEVEL for record in tested):
             continue
+        null = "no null" if null == str(None) else null
         floor = f"With {counted(most, 'draw')} of {null} no p-value can fall below {number_text(least)}"
         if least > LEVEL:
             return f"{floor}: use more."
+        which = " between models" if role == CROSS_MODEL else ""
         return (
-            f"{floor}, and over {m:,} comparisons Holm's correction can never reach .05: {20 * m - 1:,} draws would "
-            "let it; Benjamini-Hochberg and maxT need fewer."
+            f"{floor}, and over {m:,} comparisons{which} Holm's correction can never reach .05: {20 * m - 1:,} draws "
+            "would let it; Benjamini-Hochberg and maxT need fewer."
         )
     return ""
 

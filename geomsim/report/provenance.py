@@ -69,6 +69,11 @@ def _again(config: Mapping[str, Any]) -> list[str]:
     try:
         study_toml(config)
     except NotAFileError as error:
+        if isinstance(command := config.get("command"), str):
+            return [
+                "Go to the folder from which the files below are found.",
+                f"{command} --out results --report r.html",
+            ]
         seed, draws = config.get("seed", 0), config.get("draws", 999)
         return [
             f"This study was made in Python from things that no file holds ({error}): run the Python code that called "

@@ -26,8 +26,9 @@ def beside_references(rows: Sequence[Row], about: Row) -> str:
 
     >>> row = {"corrected": 0.2, "ceiling": 0.5, "second_seed": 0.25, "baseline": 0.0, "metric": "rsa", "left_layer": 0}
     >>> beside_references([row], {})
-    'Beside its references (1 metric, 1 pair of layers): 40% of what two dictionaries of one layer of one model share,
-    80% of what a second seed of the left model shares, and a re-randomised model keeps 0% of it.'
+    'Beside its references (1 metric, 1 pair of layers): the two models share 40% of what two dictionaries of one layer
+    of one model share, 80% of what the left model and its second seed share; the left model and a re-randomised one
+    share 0% of what the two models share.'
     """
     own = [
         row
@@ -37,21 +38,22 @@ def beside_references(rows: Sequence[Row], about: Row) -> str:
         and all(row.get(name) == about.get(name) for name in _PAIRING)
         and all(row.get(part) in (None, "all") for part in ("subspace", "bucket"))
     ]
-    told: list[str] = []
+    reached: list[str] = []
     for name, words in (
         ("ceiling", "{} of what two dictionaries of one layer of one model share"),
-        ("second_seed", "{} of what a second seed of the left model shares"),
+        ("second_seed", "{} of what the left model and its second seed share"),
     ):
-        told += _shares([(row["corrected"], row[name]) for row in own if row.get(name) is not None], words)
+        reached += _shares([(row["corrected"], row[name]) for row in own if row.get(name) is not None], words)
+    told = [f"the two models share {', '.join(reached)}"] if reached else []
     kept = [(row["baseline"], row["corrected"]) for row in own if row.get("baseline") is not None]
-    told += _shares(kept, ("and " if told else "") + "a re-randomised model keeps {} of it", least=0.0)
+    told += _shares(kept, "the left model and a re-randomised one share {} of what the two models share", least=0.0)
     if not told:
         return ""
     metrics = {row["metric"] for row in own}
     layers = {(row.get("left_layer"), row.get("right_layer")) for row in own}
     over = f"{len(metrics)} metric{'s' * (len(metrics) != 1)}, {len(layers)} pair{'s' * (len(layers) != 1)} of layers"
     middle = "" if len(metrics) * len(layers) == 1 else "; medians"
-    return f"Beside its references ({over}{middle}): {', '.join(told)}."
+    return f"Beside its references ({over}{middle}): {'; '.join(told)}."
 
 
 def _shares(couples: Sequence[tuple[float, float]], words: str, least: float = -inf) -> list[str]:

@@ -16,8 +16,10 @@ from geomsim.corrections import benjamini_hochberg, holm
 from geomsim.report.cells import chance_text
 from geomsim.report.look import number_text, p_text
 from geomsim.report.tidy_records import Record, counted, has_score, is_empty_part, is_whole, listed, place_of
+from geomsim.study_references import CROSS_MODEL, family_of
 
 LEVEL = 0.05
+_KINDS = ("kind", "rows")
 _FLOOR, _SWAP = "noise-floor", "label-swap"
 # The question that a reader asks first comes first.
 _ORDER = ("shuffle", "exact", "spectrum-matched", "random-baseline", "random-subset", "random-group")
@@ -32,8 +34,9 @@ _REFERENCE = {
 def strongest(records: Sequence[Record], labels: Sequence[str], among: Sequence[Record] | None = None) -> str:
     """The strongest result in words, or plainly that nothing stands out. `records` are tidy, and not none.
 
-    `among` are all records of the study, where these are a choice of them: p was corrected over all.
+    `among` are all records of the study, where these are a choice of them: p was corrected over those of one family.
     """
+    labels = telling(labels, among or records)
     scored = [record for record in records if has_score(record)]
     if not scored:
         if all(map(is_empty_part, records)):
@@ -46,11 +49,27 @@ def strongest(records: Sequence[Record], labels: Sequence[str], among: Sequence[
     tests = [record for record in tested if _null(record) == speaking]
     by_holm, by_bh = _corrected_p(tests, "holm"), _corrected_p(tests, "bh")
     named, stands = _named(tests, by_holm, by_bh)
-    over = len([record for record in among or tests if _is_test(record) and _null(record) == speaking])
+    families = set(map(family_of, tests))
+    over = len([record for record in among or tests if _is_test(record) and family_of(record) in families])
     if stands:
         return f"{_heading(speaking)}: {_told(named, labels)}. {_survivors(tests, by_holm, by_bh, over)}"
     told = f"Nothing stands out: {_survivors(tests, by_holm, by_bh, over, lower=True)}"
     return f"{told} Nearest came {_told(named, labels)}."
+
+
+def telling(labels: Sequence[str], records: Sequence[Record]) -> list[str]:
+    """The labels that tell some of the records from others, and what kind of thing is compared; all where none does.
+
+    Of the two sides of a label, such as left_layer and right_layer, both or neither is kept.
+
+    >>> rows = [{"left_layer": 0, "right_layer": layer, "method": "mutual"} for layer in (0, 1)]
+    >>> telling(["left_layer", "right_layer", "method"], rows)
+    ['left_layer', 'right_layer']
+    """
+    several = {label for label in labels if len({str(record.get(label)) for record in records}) > 1}
+    for one, other in (("left_", "right_"), ("right_", "left_")):
+        several |= {one + label.removeprefix(other) for label in several if label.startswith(other)}
+    return [label for label in labels if label in several or label in _KINDS] if several else list(labels)
 
 
 def place_of_strongest(records: Sequence[Record]) -> int | None:
@@ -155,7 +174,7 @@ def _survivors(
 ) -> str:
     """How many of the cells of one null are left after each correction, which was made over so many."""
     n, null = len(tests), _null(tests[0])
-    all_of_them = f" over all {over:,} of the study" if over > n else ""
+    all_of_them = _over(tests, over)
     if over <= 1:
         text = f"No correction is needed, as it is the only one judged by {null}."
         return f"the only comparison that {null} judged has p > .05." if lower else text
@@ -172,6 +191,22 @@ def _survivors(
             "(Benjamini-Hochberg)."
         )
     return text
+
+
+def _over(tests: Sequence[Record], over: int) -> str:
+    """What a correction was made over, where that is more or less than the cells that are told."""
+    null = _null(tests[0])
+    families = set(map(family_of, tests))
+    if len(families) > 1:
+        alike = "role" if len({role for _, role, _ in families}) > 1 else "null"
+        return f" over those of its own {alike}"
+    if over <= len(tests):
+        return ""
+    ((_, role, _),) = families
+    if role == CROSS_MODEL:
+        return f" over the {over:,} comparisons between models that {null} judged"
+    named = "" if role == str(None) else f" with the role {role}"
+    return f" over all {over:,} of the study{named} that {null} judged"
 
 
 def _without_p(scored: Sequence[Record], labels: Sequence[str]) -> str:

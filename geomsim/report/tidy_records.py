@@ -13,6 +13,7 @@ Record = Mapping[str, Any]
 
 ALL = "all"
 _SIDES = ("left", "right")
+_GROUPS = ("left_group", "right_group")
 _POINTS = frozenset({".npy", ".npz", ".safetensors", ".parquet", ".csv", ".pt"})
 _LONGEST = 60  # characters of a name within a sentence
 _MOST = 6  # names in a list before the rest are counted
@@ -44,8 +45,20 @@ def part_of(record: Record) -> str:
 
 
 def is_empty_part(record: Record) -> bool:
-    """Whether there was nothing to compare, which is an answer and no failure."""
-    return record.get("error") is not None and record.get("n") is not None and record["n"] == 0
+    """Whether a subspace or bucket had no rows to compare, which is an answer and no failure.
+
+    Whole sides without rows, such as an empty group, are a failure: who asked for them expected a score.
+    """
+    return not is_whole(record) and record.get("error") is not None and record.get("n") == 0
+
+
+def are_of_groups(records: Sequence[Record]) -> bool:
+    """Whether all comparisons, at least one, are of two groups of rows of one space.
+
+    >>> are_of_groups([{"left_group": "months", "right_group": "days"}]), are_of_groups([{"left_layer": 0}])
+    (True, False)
+    """
+    return bool(records) and all(isinstance(record.get(label), str) for record in records for label in _GROUPS)
 
 
 def is_failed(record: Record) -> bool:

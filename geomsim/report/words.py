@@ -30,7 +30,7 @@ def sentences(
     labels
         the columns that name a pair of spaces, such as kind, left_layer and right_layer; may be empty.
     among
-        all records of the study, where `records` are a choice of them: p was corrected over all.
+        all records of the study, where `records` are a choice of them: p was corrected over those of one family.
 
     >>> import numpy as np, geomsim
     >>> points = np.random.default_rng(0).normal(size=(60, 4))

@@ -52,7 +52,11 @@ def test_a_model_with_its_dictionary_becomes_codes(
     assert (codes.n_tokens, codes.n_latents) == (found["n_tokens"], 1024)
     assert activations(LEFT, text, tmp_path / "codes", "-d", sae, "--source", source) == 1
     assert "already holds finished codes" in capsys.readouterr().err
-    assert activations(LEFT, text, tmp_path / "codes", "-d", sae, "--source", source, "--replace") == 0
+    again = ["--text", text, "--out", str(tmp_path / "codes"), "-d", sae, "--source", source, "--replace"]
+    assert run(["activations", str(LEFT), *again]) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"Next: read the other model on the same text, then geomsim pair {found['path']} OTHER"
+    )
 
 
 @pytest.mark.parametrize("source", ["transformers", "transformer-lens"])
@@ -159,8 +163,11 @@ def test_pairs_are_measured_on_other_documents_and_set_beside_chance(
     assert "chance" not in Pairing.open(tmp_path / "plain.parquet").provenance
 
 
-def test_ctrl_c_leaves_whole_shards_that_resume_goes_on_from(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("sent", "code", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_run_that_is_stopped_leaves_whole_shards_that_resume_goes_on_from(
+    sent: signal.Signals, code: int, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("transformers")
     text = tmp_path / "text"
@@ -180,11 +187,11 @@ def test_ctrl_c_leaves_whole_shards_that_resume_goes_on_from(
     while not (out / "residual_0" / "shard-00001.safetensors").exists() and time.monotonic() < deadline:
         assert started.poll() is None
         time.sleep(0.005)
-    started.send_signal(signal.SIGINT)
+    started.send_signal(sent)
     _, said = started.communicate(timeout=120)
-    assert started.returncode == 130, said
+    assert started.returncode == code, said
     assert re.search(r"\d+ shards in .*residual_0: whole, but not all; the same command with --resume goes on", said)
-    assert "interrupted" in said
+    assert word in said
     assert not (out / "residual_0" / "manifest.json").exists()
     assert not list((out / "residual_0").glob("*.part"))
     assert activations(LEFT, str(text), out, *options) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,29 @@ def run(here: Path, **options: Any) -> int:
     return causal(left, left, **arguments(here, **options))
 
 
+def listed(told: str) -> list[dict[str, float]]:
+    """The pairs of each list with their scores."""
+    found: list[dict[str, float]] = []
+    for line in told.splitlines():
+        if line.startswith("Look alike and are used"):
+            found.append({})
+        elif match := re.match(r"(\d+ / \d+) +(\S+) +(\S+)", line.strip()):
+            found[-1][match[1]] = float(match[3])
+    return found
+
+
 def test_it_tells_which_pairs_are_used_alike(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(here) == 0
     shown = capsys.readouterr()
     assert "12 pairs of latents of left and left" in shown.out
     assert "Look alike and are used alike" in shown.out
     assert "wrote" in shown.err
+    alike, not_alike = listed(shown.out)
+    assert (len(alike), len(not_alike)) == (3, 3)
+    assert not set(alike) & set(not_alike)
+    assert list(alike.values()) == sorted(alike.values(), reverse=True)
+    assert list(not_alike.values()) == sorted(not_alike.values())
+    assert shown.out.count("chance: mean score of random pairs; control: this pair's, with random directions") == 2
     found = CausalCheck.open(here / "out")
     same = found.frame["left"] == found.frame["right"]
     np.testing.assert_allclose(found.frame["score"][same], 1.0, atol=1e-6)

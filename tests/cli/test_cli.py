@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from geomsim import Codes, Pairing, Space, progress
+from geomsim import Codes, Pairing, Space, metrics, progress
+from geomsim.cli import app as command_line
 from geomsim.cli.app import run
 
 PLUGIN = '''
@@ -209,6 +211,52 @@ def test_ctrl_c_is_exit_code_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     monkeypatch.setattr("geomsim.cli.metrics.entries", interrupt)
     assert run(["metrics"]) == 130
     assert "interrupted" in capsys.readouterr().err
+
+
+def test_sigterm_ends_a_run_as_ctrl_c_does(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("geomsim.cli.metrics.entries", lambda: signal.raise_signal(signal.SIGTERM))
+    before = signal.getsignal(signal.SIGTERM)
+    assert run(["metrics"]) == 143
+    assert "terminated; files already written are whole" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_rows_that_do_not_correspond_are_told_of_in_words_of_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [str(tmp_path / f"{name}.npz") for name in ("left", "right", "others")]
+    for name, rows, first in zip(names, (6, 5, 6), "aab", strict=True):
+        Space(np.eye(6)[:rows], ids=[f"{first}{row}" for row in range(rows)]).save(name)
+    for other, said in ((names[1], "left has 6 rows and right has 5"), (names[2], "the ids of left and right differ")):
+        assert run(["compare", names[0], other, "-m", "procrustes"]) == 1
+        told = capsys.readouterr().err
+        assert said in told
+        assert "--pairing, a table with columns left and right" in told
+        assert "Pairing." not in told
+        assert "geomsim.pair" not in told
+
+
+def test_every_option_of_every_verb_is_explained() -> None:
+    mute = [
+        f"{verb} {argument.names}"
+        for verb in command_line._VERBS
+        if verb != "plugin"
+        for argument in command_line.app[verb].assemble_argument_collection(parse_docstring=True)
+        if not argument.children and not argument.parameter.help
+    ]
+    assert not mute
+
+
+def test_the_list_of_metrics_tries_no_null(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(metric: object) -> list[str]:
+        raise AssertionError(metric)
+
+    monkeypatch.setattr("geomsim.metric_facts.nulls_of", refused)
+    assert run(["metrics"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in metrics())
+    with pytest.raises(AssertionError):
+        run(["metrics", "svcca", "--debug"])
 
 
 def test_quiet_means_results_only(

@@ -12,6 +12,8 @@ import pytest
 
 from geomsim import Pairing, run_study
 from geomsim.cli.app import run
+from geomsim.cli.demo_models import _in_the_report
+from geomsim.cli.demo_outcome import significant
 from geomsim.report.assembling import contents_of
 from geomsim.report.page.writing import page_html
 from geomsim.report.results import Results
@@ -102,3 +104,29 @@ def test_without_models_it_finds_what_was_planted(tmp_path: Path, capsys: pytest
     control = judged["planted"] == "own geometry"
     assert (judged[~control]["p_value"] == 0.01).all()
     assert (judged[control]["p_value"] > 0.01).all()
+
+
+def test_the_words_say_which_comparisons_they_count() -> None:
+    """The report counts comparisons of themes too, and p is corrected over them."""
+
+    def record(kind: str, part: str, null: str = "shuffle", p: float | None = 0.001) -> dict[str, object]:
+        return {"kind": kind, "subspace": part, "null": null, "p_value": p, "bh": None if p is None else 2 * p}
+
+    whole = [
+        record("features", "all"), record("features", "all", p=0.02), record("neurons", "all", p=0.2),
+        record("features", "all", "noise-floor", None),
+    ]  # fmt: skip
+    every = [*whole, record("features", "code"), record("features", "code", "random-subset")]
+    assert significant(whole, every) == (
+        "1 of 3 comparisons have p <= .01 against shuffled pairs, each on its own; taken together 2 of them stand at a "
+        "false discovery rate of 5% (Benjamini-Hochberg, over 4 with those of themes)."
+    )
+    assert _in_the_report(whole, every) == (
+        "The report holds 6 comparisons: these 3, 1 that shuffles do not judge, 2 of themes (parts of the pairs). Its "
+        "first words are of the 3 that shuffles judged, of SAE features of left and right, themes included."
+    )
+    assert significant(whole, whole).endswith("of 5% (Benjamini-Hochberg).")
+    assert _in_the_report(whole, whole) == (
+        "The report holds 4 comparisons: these 3, 1 that shuffles do not judge. Its first words are of the 2 that "
+        "shuffles judged, of SAE features of left and right."
+    )

@@ -37,6 +37,7 @@ def names_of(*tokens: str) -> OptionNames:
         ("activations", "selection='per-token' (TopK)", "--selection per-token (TopK)"),
         ("activations", "read_dictionary(..., convention='raw') for", "--convention raw for"),
         ("compare", "say which with pairing=..., for example", "say which with --pairing, for example"),
+        ("within", "for example Pairing.by_id(left, right)", "for example Pairing.by_id(left, right)"),
         ("compare", "use null='shuffle', or groups='ignored'", "use --null shuffle, or --groups ignored"),
         ("count", "under a number of its own (block=)", "under a number of its own (--first-block)"),
         ("latent", "need positive activations; use scale='linear'", "need positive activations; use --scale linear"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from geomsim import Codes
 from geomsim.activations import TopTokens, save_top_tokens
 from geomsim.activations.splitting_result import Splitting
+from geomsim.cli import splitting as verb
 from geomsim.cli.console import Common
 from geomsim.cli.splitting import splitting
 from geomsim.errors import InvalidConfig
@@ -69,6 +71,14 @@ def test_everything_is_written_and_told(
     assert split["smaller_tokens"] == [[" s0"]]
     assert sorted(map(tuple, split["larger_tokens"])) == [(" l0",), (" l1",)]
     assert (tmp_path / "out" / "splitting.svg").read_bytes().startswith(b"<?xml")
+
+
+def test_classes_whose_names_do_not_say_it_are_explained() -> None:
+    counts = {"smaller": {"split": 1, "nested": 2, "tangled": 0}, "larger": {"split": 2, "containing": 1, "tangled": 0}}
+    provenance = {"smaller_latents": 3, "larger_latents": 3}
+    found = SimpleNamespace(counts=counts, provenance=provenance, shares=lambda side: {})
+    caption = verb._classes(found).caption  # type: ignore[arg-type]
+    assert [line.partition(":")[0] for line in str(caption).splitlines()] == ["nested", "containing"]
 
 
 def test_json_is_for_programs(folders: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -254,3 +255,36 @@ def test_every_option_is_described():
     described = inspect.getdoc(within) or ""
     for name in set(inspect.signature(within).parameters) - {"of_themes", "part", "scheduler", "common"}:
         assert f"\n{name}\n" in described, name
+
+
+def test_the_record_of_a_run_holds_its_command(
+    called: RUN, tmp_path: Path, space: Path, capsys: pytest.CaptureFixture[str]
+):
+    from geomsim.report.provenance import AGAIN, provenance
+
+    asked = ["-g", FIRST, "-g", SECOND, "-m", "mmcs", "-m", "knn-jaccard(k=2)", "--correspondence", "by-order"]
+    more = ["--kept", "right", "--pool", "rows:" + ",".join(map(str, range(30))), "--seed", "7"]
+    code, first, _ = called(*asked, *more, "--out", str(tmp_path / "out"))
+    assert code == 0
+    told = json.loads((tmp_path / "out" / "run.json").read_text())
+    words = shlex.split(told["config"]["command"])
+    assert words[:3] == ["geomsim", "within", str(space)]
+    assert "--out" not in words
+    assert run([*words[1:], "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)
+    assert [{**record, "seconds": 0} for record in again] == [{**record, "seconds": 0} for record in first]
+    steps = provenance(told)[AGAIN]
+    assert steps[1].startswith("geomsim within words.npz --metric mmcs")
+    assert not any("Python" in step for step in steps)
+
+
+def test_the_command_of_themes_has_their_options(called: RUN, tmp_path: Path, space: Path):
+    frame = pd.DataFrame({"latent": range(40), "rank": 1, "token": ["rain", "seven"] * 20, "share": 0.5, "firings": 3})
+    table = save_top_tokens(TopTokens(frame, 40, {"codes": "c"}), tmp_path / "tokens.parquet")
+    themes = tmp_path / "themes.toml"
+    themes.write_text('[themes.sky]\nkeywords = ["rain"]\n[themes.number]\nkeywords = ["seven"]\n')
+    words = ["--tokens", str(table), "--themes", str(themes), "--top", "3", "--shared", "-m", "mmcs"]
+    assert called(*words, "--out", str(tmp_path / "out"))[0] == 0
+    command = json.loads((tmp_path / "out" / "run.json").read_text())["config"]["command"]
+    expected = f"geomsim within {space} --metric mmcs --draws 9 --tokens {table} --themes {themes} --top 3 --shared"
+    assert shlex.split(command) == [*shlex.split(expected), "--seed", "0"]

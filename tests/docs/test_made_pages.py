@@ -64,6 +64,18 @@ def test_every_null_has_a_page_with_its_answers(pages: dict[str, str]) -> None:
     assert "mean and spread of its draws, and no p-value" in pages["_generated/nulls/noise-floor.md"]
 
 
+def test_every_null_answers_what_it_is_for(pages: dict[str, str]) -> None:
+    for name in null_pages.nulls():
+        page = pages[f"_generated/nulls/{name}.md"]
+        answered = page.partition("## What it answers")[2].count("| mean")
+        assert answered, name
+        assert "(/explanation/what_p_means.md#a-small-p-null-by-null)" in page
+    for name, asked in (("random-group", "compare_groups(left, range(30), "), ("random-subset", "subset=range(30)")):
+        page = pages[f"_generated/nulls/{name}.md"]
+        assert asked in page
+        assert "refuses" not in page.partition("## What it answers")[2], name
+
+
 def test_every_null_has_words_of_what_it_asks(pages: dict[str, str]) -> None:
     assert set(metric_pages.HOW_NULLS) == set(null_pages.nulls())
     assert (

@@ -72,6 +72,12 @@ def test_what_is_wrong_with_a_site_is_found(tmp_path: Path) -> None:
     assert check_site.main(tmp_path) == 1
 
 
+def test_a_site_in_order_says_where_to_open_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "index.html").write_text("<p>in order</p>")
+    assert check_site.main(tmp_path) == 0
+    assert capsys.readouterr().out == f"1 page, nothing wrong: open {tmp_path / 'index.html'}\n"
+
+
 def test_links_of_the_repository_work_on_the_site() -> None:
     page = DOCS / "topology.md"
 

@@ -21,7 +21,7 @@ from geomsim.preparing.group_jobs import GroupJob
 from geomsim.preparing.jobs import Coupling, Job, Reading
 from geomsim.preparing.places import Place
 from geomsim.report.page.sections import SECTIONS
-from geomsim.study_references import _ROLES, references_of
+from geomsim.study_references import _ROLES, REFERENCE, references_of
 from geomsim.study_table import COLUMNS
 
 MADE = ("_generated", "_build", "cards")
@@ -98,7 +98,7 @@ def explained(page: str, heading: str) -> set[str]:
 
 
 def test_every_column_is_explained() -> None:
-    missing = {*COLUMNS, *labels_of_models()} - explained("reference/results_table.md", "")
+    missing = {*COLUMNS, *labels_of_models(), REFERENCE} - explained("reference/results_table.md", "")
     assert not missing
 
 
@@ -135,7 +135,7 @@ def test_every_correction_and_word_for_chance_is_explained() -> None:
     view = (ROOT / "geomsim/report/page/assets/result_cells.js").read_text(encoding="utf-8")
     corrections = view.partition("CORRECTIONS = [")[2].partition("];")[0]
     words = re.findall(r'\["\w+", "([^"]+)", "[^"]+"\]', corrections)
-    chance = re.search(r"return (\{.*\})\[record\.null\] \?\? \"(\w+)\"", view)
+    chance = re.search(r"return (\{.*\})\[nullKind\(record\.null\)\] \?\? \"(\w+)\"", view)
     assert chance
     words += [*re.findall(r': "([\w ]+)"', chance.group(1)), chance.group(2)]
     assert len(words) >= 8

@@ -135,6 +135,12 @@ def test_words_and_figure(found):
     best = found.examples(3)
     assert best["z"].is_monotonic_decreasing
     assert found.examples(3, alike=False)["z"].max() < best["z"].min()
+    assert found.examples(3, alike=False)["z"].is_monotonic_increasing
+    # More than there are: each of the half that looks alike is an example of one kind.
+    kinds = [found.examples(FEATURES, alike=alike) for alike in (True, False)]
+    assert [len(kind) for kind in kinds] == [FEATURES // 4] * 2
+    assert not set(kinds[0].index) & set(kinds[1].index)
+    assert kinds[0]["z"].min() >= kinds[1]["z"].max()
 
 
 def test_the_effects_of_an_interrupted_run_are_used(world, tmp_path, found):

@@ -412,3 +412,27 @@ def test_a_real_study_can_be_drawn():
     texts = cell_texts(layer_heatmap(table, "procrustes"))
     assert texts[0, 1][0] == number_text(table["score"][1]) + "*"
     assert to_rgb(layer_heatmap(table, "procrustes").patches[0].get_facecolor()) != to_rgb(LIGHT.paper)
+
+
+def test_groups_of_one_space_are_the_rows_and_columns():
+    couples = [("months", "days"), ("months", "numbers"), ("days", "numbers")]
+    table = pd.DataFrame(
+        [{**cell(score=score), "left_group": left, "right_group": right}
+         for score, (left, right) in zip((0.2, 0.4, 0.6), couples, strict=True)]
+    )  # fmt: skip
+    for groups in (table, table.drop(columns=["left_layer", "right_layer"])):
+        axes = layer_heatmap(groups, "rsa")
+        assert {place: text[0] for place, text in cell_texts(axes).items()} == {
+            (0, 0): "0.20***", (0, 1): "0.40***", (1, 1): "0.60***",
+        }  # fmt: skip
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["months", "days"]
+        assert [label.get_text() for label in axes.get_xticklabels()] == ["days", "numbers"]
+        assert (axes.get_xlabel(), axes.get_ylabel()) == ("right group", "left group")
+        assert "not compared" not in all_text(axes.figure)  # a group with itself is no question
+    assert "blank: 1 not compared" in all_text(layer_heatmap(table[[True, False, True]], "rsa").figure)
+
+
+def test_one_couple_of_groups_in_several_layers_is_a_heatmap_of_layers():
+    axes = layer_heatmap(study([[0.2, 0.4]], left_group="months", right_group="days"), "rsa")
+    assert axes.get_xlabel() == "right layer"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["0", "1"]

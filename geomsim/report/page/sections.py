@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from geomsim.report.tidy_records import are_of_groups
 
 
 @dataclass(frozen=True)
@@ -53,3 +57,25 @@ SECTIONS = (
     Section("cards", "The metrics", "What each metric measures, and how it fares on synthetic truth."),
     Section("provenance", "Where it comes from", "Everything that the numbers depend on, to get them again."),
 )
+
+_OF_GROUPS = {
+    "heatmap": Section(
+        "heatmap",
+        "Group by group",
+        "Each cell compares two groups of rows of one space. The stronger the colour, the more alike beyond chance; "
+        "choose a cell to look at it in all views below.",
+    ),
+    "maps": Section(
+        "maps",
+        "Both groups, side by side",
+        "Every point is a row of a group. Where rows correspond, point at one, and its partner on the other side "
+        "lights up.",
+    ),
+}
+
+
+def sections_of(records: Sequence[Mapping[str, Any]]) -> tuple[Section, ...]:
+    """The views in words that fit what was compared: layers of two models, or groups of rows of one space."""
+    if not are_of_groups(records):
+        return SECTIONS
+    return tuple(_OF_GROUPS.get(section.id, section) for section in SECTIONS)

@@ -20,7 +20,7 @@ from geomsim.report.page.contents import Contents
 from geomsim.report.page.manifest import manifest_of
 from geomsim.report.page.packing import Packer, without_surrogates
 from geomsim.report.page.scripts import joined
-from geomsim.report.page.sections import SECTIONS
+from geomsim.report.page.sections import sections_of
 from geomsim.tables import whole_file
 
 _STYLES = ("base.css", "maps.css", "graphs.css", "results.css")
@@ -47,7 +47,7 @@ def page_html(contents: Contents) -> str:
         style=style,
         library=library,
         script=script,
-        sections=SECTIONS,
+        sections=sections_of(contents.scores.records),
         blobs=packer.encoded(),
         root=json.dumps(root),
         paper={"light": LIGHT.paper, "dark": DARK.paper},

@@ -91,7 +91,9 @@ def map_views(
         for side in _SIDES:
             use = uses.setdefault(_key(item[side], base), _Use(item[side], len(uses), source.gone(item[side], base)))
             if use.missing:
-                notes.append(f"{where}: {use.missing}, so there is no map of its {side} side")
+                told = f"{where}: {use.missing}, so there is no map of its {side} side"
+                # A group is a side of many couples, and what is true of it in one is true in all.
+                notes.append(f"{use.missing}, so there is no map of it" if f"{side}_group" in item else told)
             _note_tables(where, item, side, use, base, notes)
             if pairing is not None:
                 rows = getattr(pairing, side)
@@ -111,10 +113,18 @@ def map_views(
             name = source.labels_in_words(item) or f"{spaces[left.place].name} and {spaces[right.place].name}"
             pairs.append(SpacePair(name, left.place, right.place, source.labels_of(item)))
             continue
-        if pairing is None and item.get("pairing") is None and spaces[left.place].n_rows != spaces[right.place].n_rows:
+        unlike = spaces[left.place].n_rows != spaces[right.place].n_rows
+        if pairing is None and item.get("pairing") is None and _are_groups(item, left, right):
+            notes.append("Groups without a correspondence have no links: no row belongs to a row of another group")
+        elif pairing is None and item.get("pairing") is None and unlike:
             notes.append(f"{where}: no rows belong together, since the sides have no pairing and differ in rows")
         pairs.append(_pair(where, item, left, right, spaces, pairing))
-    return MapViews(spaces, pairs, [*notes, *layouts.notes])
+    return MapViews(spaces, pairs, [*dict.fromkeys(notes), *layouts.notes])
+
+
+def _are_groups(item: Mapping[str, Any], left: _Use, right: _Use) -> bool:
+    """Whether both sides are groups of one space, whose rows belong together only where a pairing says so."""
+    return all(f"{side}_group" in item for side in _SIDES) and left is not right
 
 
 def _named(number: int, item: Mapping[str, Any]) -> str:
@@ -227,6 +237,8 @@ def row_word(space: Space, *, has_tokens: bool = False) -> str:
 
 def _called(use: _Use, space: Space | None) -> str:
     own = "" if space is None else space.name
+    if use.missing and source.is_empty_group(use.given):
+        return use.missing.removesuffix(source.NO_ROWS)
     path = str(use.given) if isinstance(use.given, str | Path) else ""
     return own or path or f"space {use.place + 1}"
 
@@ -249,6 +261,7 @@ def _pair(
     sides = spaces[left.place], spaces[right.place]
     name = source.labels_in_words(item) or f"{sides[0].name} and {sides[1].name}"
     try:
-        return space_pair(name, source.labels_of(item), left.place, right.place, *sides, pairing)
+        by_row = not _are_groups(item, left, right)
+        return space_pair(name, source.labels_of(item), left.place, right.place, *sides, pairing, by_row=by_row)
     except GeomsimError as error:
         raise error.within(where) from None

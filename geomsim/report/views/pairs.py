@@ -21,11 +21,13 @@ def space_pair(
     left: SpaceRows,
     right: SpaceRows,
     pairing: Pairing | None,
+    *,
+    by_row: bool = True,
 ) -> SpacePair:
     """A pair of spaces with its links, and the right map turned to the left one where both have one.
 
     Without a pairing row i belongs to row i, as :func:`geomsim.compare` has it, where both sides have as many rows;
-    otherwise there are no links.
+    otherwise, or unless `by_row`, there are no links.
 
     Raises InvalidPairing where a pair names a row that a space has not.
     """
@@ -33,7 +35,7 @@ def space_pair(
     if pairing is not None:
         _check_inside(pairing, left, right)
         links = _links(pairing)
-    elif left.n_rows == right.n_rows and left.n_rows:
+    elif by_row and left.n_rows == right.n_rows and left.n_rows:
         links = Links(np.arange(left.n_rows), np.arange(left.n_rows), None, "")
     if left.places is None or right.places is None:
         return SpacePair(name, left_index, right_index, labels, links)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,14 @@ from geomsim.activations.latent_tokens import TopTokens, read_top_tokens
 from geomsim.errors import GeomsimError, InvalidConfig
 from geomsim.pairing import Pairing
 from geomsim.report.pair_names import pair_name
+from geomsim.row_groups import Group
 from geomsim.space import Space
 from geomsim.study_config import PAIR_KEYS
 from geomsim.study_spaces import open_space
 from geomsim.tables import plain
 
+NO_ROWS = " has no rows"
+_EMPTY_GROUP = re.compile(r"""Group\((?P<mark>['"])(?P<name>.*)(?P=mark), 0 rows\)""")  # as its repr has it
 FILES = ("left", "right", "pairing", "left_tokens", "right_tokens", "left_contexts", "right_contexts")
 
 
@@ -70,14 +74,22 @@ def labels_in_words(item: Mapping[str, Any]) -> str:
 def gone(given: Any, base: Path) -> str:
     """Why what a configuration names cannot be opened any more; nothing where it is there.
 
-    Objects of a study that ran in Python stand in its record as text, and count as gone too.
+    Objects of a study that ran in Python stand in its record as text, and count as gone too. So does an empty group
+    of rows, which is none of these but has nothing to draw.
     """
+    if is_empty_group(given):
+        return _EMPTY_GROUP.sub(r"\g<name>", str(given)) + NO_ROWS
     if not isinstance(given, str | Path):
         return ""
     text = str(given)
     if text.startswith(("Space(", "array(", "tensor(", "Pairing(", "TopTokens(", "ContextTable(")) or "\n" in text:
         return f"{text.partition('(')[0]} was an object in Python, of which the results keep no points"
     return "" if (base / given).exists() else f"{given} is not there any more"
+
+
+def is_empty_group(given: Any) -> bool:
+    """Whether this is a group without rows, itself or as a record holds it."""
+    return isinstance(given, Group | str) and _EMPTY_GROUP.fullmatch(str(given)) is not None
 
 
 def opened_space(given: Any, base: Path) -> Space:

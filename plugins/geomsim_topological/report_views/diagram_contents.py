@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from geomsim import Space
 from geomsim.report.page.contents import DiagramView
 from geomsim_topological.homology.diagram import Diagram
+from geomsim_topological.report_views.landmarks_needed import LandmarksNeeded, can_be_certain, landmarks_needed
 
 _NOUNS = {0: "component", 1: "loop", 2: "void"}
 
 
-def diagram_contents(found: Diagram, name: str) -> DiagramView:
-    """The bars, which are certain (:attr:`geomsim_topological.homology.diagram.Diagram.certified`), and why."""
+def diagram_contents(found: Diagram, name: str, points: Space | None = None) -> DiagramView:
+    """The bars, which are certain (:attr:`geomsim_topological.homology.diagram.Diagram.certified`), and why.
+
+    With the `points`, the words also say how many landmarks it would take where these cannot make any bar certain.
+    """
+    needed = None if points is None or can_be_certain(found) else landmarks_needed(points)
     return DiagramView(
         name=name,
         dimension=found.dimension,
         bars=found.bars,
         certified=found.certified,
         covering_radius=found.covering_radius,
-        sentence=certificate(found),
+        sentence=certificate(found, needed),
     )
 
 
-def certificate(found: Diagram) -> str:
-    """How many bars are certain and by which rule, in words.
+def certificate(found: Diagram, needed: LandmarksNeeded | None = None) -> str:
+    """How many bars are certain and by which rule, in words; where none can be, that, and how many are `needed`.
 
     >>> import numpy as np
     >>> certificate(Diagram(np.array([[0.1, 0.2], [0.0, 1.0]]), 1, 0.1, n_points=9, n_landmarks=5))
@@ -44,6 +50,12 @@ def certificate(found: Diagram) -> str:
         f"4 times the largest distance of a row to its nearest of the {found.n_landmarks:,} landmarks "
         f"({found.covering_radius:.3g})"
     )
+    if not can_be_certain(found):
+        return (
+            f"With {found.n_landmarks:,} landmarks no {noun} of these {found.n_points:,} rows can be certain: it would "
+            f"have to live for more than {length}, which is {rule}, and none lives for longer than the largest "
+            f"distance of two landmarks, {found.diameter:.3g}. {_what_to_do(needed)} {question}"
+        )
     if not sure:
         return (
             f"None of {count:,} {nouns} is certain for all {found.n_points:,} rows: none lives for more than {length}, "
@@ -52,4 +64,16 @@ def certificate(found: Diagram) -> str:
     return (
         f"{sure:,} of {count:,} {nouns} {verbs[0]} certain for all {found.n_points:,} rows: {verbs[1]} for more than "
         f"{length}, which is {rule}. {question}"
+    )
+
+
+def _what_to_do(needed: LandmarksNeeded | None) -> str:
+    call = "`geomsim_topological.persistence.diagram(points, landmarks={:d})`"
+    if needed is None:
+        return "Take more landmarks, or points of fewer dimensions or with less noise."
+    if needed.least == needed.rows:
+        return f"Only with all {needed.rows:,} different rows as landmarks can any be: {call.format(needed.rows)}."
+    return (
+        f"It takes at least {needed.least:,} landmarks before any can be; with all {needed.rows:,} different rows each "
+        f"is: {call.format(needed.rows)}."
     )

@@ -29,7 +29,7 @@ def persistence_view(request: ViewRequest) -> Views:
         if space.name and request.left.name == request.right.name:
             name += f" ({side})"
         try:
-            views.diagrams.append(diagram_contents(diagram(space, 1, LANDMARKS), name))
+            views.diagrams.append(diagram_contents(diagram(space, 1, LANDMARKS), name, space))
         except GeomsimError as error:
             views.notes.append(f"{name}: no persistence diagram: {error}")
     return views

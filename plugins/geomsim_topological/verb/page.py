@@ -73,7 +73,10 @@ class Page:
                 self._chosen(),
             ],
             graphs=[pair for pair in graphs if pair.left.members or (pair.right and pair.right.members)],
-            diagrams=[diagram_contents(loops, name) for loops, name in zip(self.loops, self.names, strict=False)],
+            diagrams=[
+                diagram_contents(loops, name, side.space)
+                for loops, name, side in zip(self.loops, self.names, self.sides, strict=False)
+            ],
             warnings=[] if self.judged is None else self.judged.warnings,
             notes={"graphs": told},
             missing=_MISSING,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from report_browser import OpenReport
 from report_contents import METRICS, small_report
 
-from geomsim.report.page.contents import Contents
+from geomsim.report.page.contents import Contents, Scores
 
 NONE = "\N{EN DASH}"
 SHOWN = "#references .references-figure"
@@ -49,6 +49,24 @@ def test_another_comparison_is_chosen_by_name_and_by_its_cell(report: OpenReport
     box.select_option("1")
     assert report.state("references")["chosen"] == "layers 1 and 1"
     assert cells(report)[0][2] == "0.50"
+
+
+def test_a_metric_that_several_nulls_judged_stands_once_with_each_p(open_report) -> None:  # type: ignore[no-untyped-def]
+    contents = small_report()
+    first = {**contents.references[0], "null": "shuffle", "p_value": 1 / 30}
+    exact = {**first, "null": "exact", "p_value": 0.00012}
+    label = {"left_model", "right_model", "left_layer", "right_layer", "rows", "method"}
+    judged = [
+        {**contents.scores.records[0], **{name: row[name] for name in label}, "metric": row["metric"],
+         "subspace": "all", "bucket": "all", "parameters": "{}", "null": row["null"], "p_value": row["p_value"],
+         "draws": draws}
+        for row, draws in ((first, 29), (exact, None))
+    ]  # fmt: skip
+    scores = Scores(judged, contents.scores.labels, [0, 0], {}, 0)
+    report = open_report(replace(contents, scores=scores, references=[first, exact, contents.references[1]]))
+    assert [row[0].split(" ")[0] for row in cells(report)] == [METRICS[0][0], METRICS[2][0]]
+    assert cells(report)[0][3] == "\N{LESS-THAN OR EQUAL TO} 0.033 (shuffle), 0.00012 (exact)"
+    assert report.state("references")["drawn"] == [METRICS[0][0], METRICS[2][0]]
 
 
 def test_without_references_it_says_how_to_measure_them(open_report) -> None:  # type: ignore[no-untyped-def]

@@ -6,7 +6,7 @@ import {registerView} from "./saving.js";
 import {heatmapKey, heatmapSizing, heatmapsOf} from "./heatmap_layout.js";
 import {heatmapPanel, markChosen, panelValue} from "./heatmap_panels.js";
 import {heatmapPicture} from "./heatmap_picture.js";
-import {CORRECTIONS, cellSentence, groupBy, isNumber, isWhole, labelsText, metricKey, nullKind, nullWords, placeKey, reasonOf, resultsOf, strongestOf, warningsOf} from "./result_cells.js";
+import {CORRECTIONS, axesText, cellSentence, groupBy, isNumber, isWhole, labelsText, metricKey, nullKind, nullWords, placeKey, reasonOf, resultsOf, strongestOf, warningsOf} from "./result_cells.js";
 import {missingNote} from "./missing_note.js";
 
 const HEATMAP_VALUES = [["score", "score"], ["corrected", "chance-corrected score"], ["z", "z (sd from chance)"]];
@@ -38,7 +38,7 @@ export async function mountHeatmap(section, app) {
   app.store.on(["theme"], () => view.draw());
   app.report("heatmap", () => view.report());
   app.hook("heatmap", { choose: (row) => view.choose(results.records[row]) });
-  registerView(app, { id: "heatmap", title: "Layer by layer", element: section, svg: async () => view.picture() });
+  registerView(app, { id: "heatmap", title: results.grouped ? "Group by group" : "Layer by layer", element: section, svg: async () => view.picture() });
   let width = section.clientWidth;
   new ResizeObserver(() => {
     if (Math.abs(section.clientWidth - width) < 8) return;
@@ -179,12 +179,11 @@ class HeatmapView {
   }
 
   legend() {
-    const { layered } = this.results;
-    const key = heatmapKey(this.heatmaps, this.choices, this.size);
+    const key = heatmapKey(this.results, this.heatmaps, this.choices, this.size);
     const ramp = element("span", { class: "heat-ramp" });
     ramp.style.backgroundImage = `linear-gradient(to right, ${look().ramp.join(", ")})`;
     const parts = [
-      element("span", { text: layered ? "Rows: left layers. Columns: right layers." : "Rows: left spaces. Columns: right spaces." }),
+      element("span", { text: axesText(this.results) }),
       element("span", { class: "heat-scale" }, "at chance", ramp, "most alike of its metric"),
       ...[...this.chanceWords(), ...this.keyWords(key)].map((text) => element("span", { text })),
     ];
@@ -211,10 +210,10 @@ class HeatmapView {
   }
 
   picture() {
-    const key = heatmapKey(this.heatmaps, this.choices, this.size);
+    const key = heatmapKey(this.results, this.heatmaps, this.choices, this.size);
     const places = [[key.failed, "striped: no score"], [key.empty, "dotted: nothing to compare"], [key.blank, "blank: not compared"]];
     const lines = [
-      this.results.layered ? "Rows: left layers; columns: right layers." : "Rows: left spaces; columns: right spaces.",
+      axesText(this.results),
       `Colour: from chance (faintest) to the most alike of its metric; ${this.keyWords(key)[0]}.`,
       [...this.chanceWords()].join("; "),
       places.filter(([count]) => count).map(([count, text]) => `${text} (${count})`).join("; "),
@@ -233,7 +232,7 @@ class HeatmapView {
       sentence: this.parts.words.textContent,
       warnings: this.parts.details.querySelectorAll("li").length,
       legend: [...this.parts.legend.children].map((part) => part.textContent),
-      key: heatmapKey(this.heatmaps, this.choices, this.size),
+      key: heatmapKey(this.results, this.heatmaps, this.choices, this.size),
       panels: this.heatmaps.panels.map((panel) => ({
         title: panel.title, metric: panel.metric, direction: panel.direction, judged: panel.judged, ends: panel.ends, doubles: panel.doubles,
         cells: panel.cells.map(({ record, shade, colour, ink, number, mark, chance, without, i, j }) =>

@@ -100,17 +100,23 @@ function heatmapAxis(value) {
   return visible(axisText(value));
 }
 
+/** How many places hide a question: no group with itself, and no couple that stands there the other way round. */
+function layoutBlank(results, { lefts, rights }, { grid }) {
+  const compared = (left, right) => Boolean(grid[lefts.indexOf(left)]?.[rights.indexOf(right)]);
+  const asked = (left, right) => !results.grouped || (left !== right && !compared(right, left));
+  return d3.sum(d3.cross(lefts, rights), ([left, right]) => Number(!compared(left, right) && asked(left, right)));
+}
+
 /** What the legend must explain: only what occurs. */
-export function heatmapKey(heatmaps, choices, size) {
+export function heatmapKey(results, heatmaps, choices, size) {
   const cells = heatmaps.panels.flatMap((panel) => panel.cells);
   const without = (kind) => cells.filter((cell) => cell.without === kind).length;
-  const asked = heatmaps.lefts.length * heatmaps.rights.length * heatmaps.panels.length;
   const judged = cells.some((cell) => isNumber(cell.record[choices.significance]));
   return {
     judged,
     failed: without("no-score"),
     empty: without("empty"),
-    blank: asked - cells.length,
+    blank: d3.sum(heatmaps.panels, (panel) => layoutBlank(results, heatmaps, panel)),
     withoutChance: size.mode !== "roomy" && choices.value === "score" && cells.some((cell) => cell.chance),
     withoutNumbers: size.mode === "compact",
     doubles: d3.sum(heatmaps.panels, (panel) => panel.doubles),

@@ -2,7 +2,7 @@
 
 import {dataText, element} from "./dom.js";
 import {directionText, look, shorten, visible} from "./look.js";
-import {cellSentence, isNumber, judgedText, nullWords, placeText, reasonOf} from "./result_cells.js";
+import {axisWord, cellSentence, isNumber, judgedText, nullWords, placeText, reasonOf} from "./result_cells.js";
 
 const PANEL_REASON = 200; // characters of a reason in a cell's name
 const PANEL_STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
@@ -11,7 +11,7 @@ const PANEL_STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], 
 export function heatmapPanel(results, heatmaps, panel, size, choices, choose) {
   const buttons = panel.grid.map((line) => line.map((cell) => cell && panelButton(results, panel, cell, size, choices, choose)));
   panel.buttons = buttons;
-  const [left, right] = results.layered ? ["left layer", "right layer"] : ["left", "right"];
+  const [left, right] = ["left", "right"].map((side) => `${side} ${axisWord(results)}`.trim());
   const table = element("table", { class: `heat-table ${size.mode}` },
     element("caption", { class: "sr-only", text: `${panel.title}, ${panelReading(panel, choices)}` }),
     element("thead", {}, element("tr", {},

@@ -84,7 +84,7 @@ class ReferencesView {
 
   draw() {
     const rows = this.places[this.chosen];
-    this.drawn = rows.filter((row) => row.scale === "corrected");
+    this.drawn = referencesOnce(rows).map(([first]) => first).filter((row) => row.scale === "corrected");
     clear(this.parts.legend).append(...REFERENCES_WORDS.map(([name, text]) => referencesKeyItem(name, text)));
     const width = Math.max(300, Math.min(this.section.clientWidth, 860));
     clear(this.parts.figure).append(...(this.drawn.length ? [this.figure(width)] : []));
@@ -121,11 +121,27 @@ class ReferencesView {
     return this.results.titles.get(metricKey(row)) ?? row.metric;
   }
 
+  /** p as it was judged: "≤" where no draw came as close; by each null where several did. */
+  pOf(judged) {
+    const known = judged.filter((row) => isNumber(row.p_value));
+    const told = known.map((row) => pText(row.p_value, this.drawsOf(row)).replace(/^p (= )?/, "") + (known.length > 1 ? ` (${visible(String(row.null))})` : ""));
+    return told.join(", ") || "–";
+  }
+
+  /** How many draws a p is from; null where it is from none, or cells with other numbers of draws gave it. */
+  drawsOf(row) {
+    const key = referencesKey(row);
+    const same = this.results.records.filter((record) => record.p_value === row.p_value && metricKey(record) === metricKey(row) && (record.null ?? null) === (row.null ?? null) && referencesKey(record) === key);
+    const draws = new Set(same.map((record) => record.draws ?? null));
+    return draws.size === 1 ? [...draws][0] : null;
+  }
+
   drawTable(rows) {
     const spread = (row) => (row.instances > 1 ? `${scoreText(row.instances_mean)} ± ${scoreText(row.instances_sd)} (${row.instances})` : "–");
     const number = (name) => (row) => (isNumber(row[name]) ? scoreText(row[name]) : "–");
+    const judged = new Map(referencesOnce(rows).map((group) => [group[0], group]));
     const columns = [
-      ["score", number("score")], ["chance-corrected", number("corrected")], ["p", (row) => (isNumber(row.p_value) ? pText(row.p_value, null).replace(/^p (= )?/, "") : "–")],
+      ["score", number("score")], ["chance-corrected", number("corrected")], ["p", (row) => this.pOf(judged.get(row))],
       ["over couples of dictionaries, mean ± sd (couples)", spread], ["same layer, other dictionary", number("ceiling")],
       ["second seed", number("second_seed")], ["re-randomised", number("baseline")],
       ["share of other dictionary's", (row) => (isNumber(row.share_of_ceiling) ? d3.format(".0%")(row.share_of_ceiling) : "–")],
@@ -133,7 +149,7 @@ class ReferencesView {
     clear(this.parts.table).append(
       element("caption", { class: "sr-only", text: "Scores and their references" }),
       element("thead", {}, element("tr", {}, element("th", { scope: "col", text: "metric" }), columns.map(([title]) => element("th", { scope: "col", class: "number references-head", text: title })))),
-      element("tbody", {}, rows.map((row) => element("tr", {},
+      element("tbody", {}, [...judged.keys()].map((row) => element("tr", {},
         element("th", { scope: "row" }, dataText(shorten(visible(this.title(row)), 60)), row.scale === "score" ? element("span", { class: "note", text: " raw scores" }) : null),
         columns.map(([, text]) => element("td", { class: "number", text: text(row) }))))));
   }
@@ -149,6 +165,11 @@ class ReferencesView {
     const rows = this.places[this.chosen];
     return { rows: rows.length, places: this.places.length, chosen: this.nameOf(rows[0]), drawn: this.drawn.map((row) => row.metric), first: rows.slice(0, 30) };
   }
+}
+
+/** The rows of each metric; a metric that several nulls judged has one for each, which share score and references. */
+function referencesOnce(rows) {
+  return [...groupBy(rows, metricKey).values()];
 }
 
 /** What a score and its cell of the heatmap have in common: models, rows, pairing, part and layers. */

@@ -4,6 +4,7 @@ import {directionText, numberText, pText, shorten, visible} from "./look.js";
 
 const CELLS_LAYERS = ["left_layer", "right_layer"];
 const CELLS_SIDES = ["left", "right"];
+const CELLS_GROUPS = ["left_group", "right_group"]; // of rows of one space
 const CELLS_ALL = "all";
 const CELLS_NAME = 60; // characters of a name in a sentence
 const CELLS_REASON = 300; // characters of a reason in a sentence
@@ -44,10 +45,33 @@ export function resultsOf(data) {
 function cellsRead(data) {
   const { labels, pairOf } = data.manifest.results;
   const records = data.records.map((record, row) => ({ ...record, row, pair: pairOf[row] }));
-  const axes = CELLS_LAYERS.every((name) => labels.includes(name)) ? CELLS_LAYERS : CELLS_SIDES;
-  const results = { records, axes, layered: axes === CELLS_LAYERS, labels: labels.filter((name) => !axes.includes(name)) };
+  const axes = cellsAxes(records, labels);
+  const results = {
+    records, axes, layered: axes === CELLS_LAYERS, grouped: axes === CELLS_GROUPS, labels: labels.filter((name) => !axes.includes(name)),
+    wholes: new Set((data.manifest.cards ?? []).filter((card) => card.facts?.rows && card.facts.rows !== "paired").map((card) => card.metric)),
+  };
   results.titles = cellsTitles(records);
   return results;
+}
+
+/** The labels of a heatmap's rows and columns: groups where all records have them; one couple in many layers is of layers. */
+function cellsAxes(records, labels) {
+  const layered = CELLS_LAYERS.every((name) => labels.includes(name));
+  const grouped = records.length > 0 && records.every((record) => CELLS_GROUPS.every((name) => typeof record[name] === "string"));
+  const couples = new Set(records.map((record) => JSON.stringify(CELLS_GROUPS.map((name) => record[name]))));
+  if (grouped && (couples.size > 1 || !layered)) return CELLS_GROUPS;
+  return layered ? CELLS_LAYERS : CELLS_SIDES;
+}
+
+/** What a heatmap's axes are of, in the words of one side: "layer", "group", or nothing where spaces have only names. */
+export function axisWord(results) {
+  return results.layered ? "layer" : results.grouped ? "group" : "";
+}
+
+/** What stands in the rows and columns of the heatmaps. */
+export function axesText(results) {
+  const plural = `${axisWord(results) || "space"}s`;
+  return `Rows: left ${plural}. Columns: right ${plural}.${results.grouped ? " Groups are of rows of one space." : ""}`;
 }
 
 /** Whether a record is about all pairs, and not about a subspace or a bucket of them. */
@@ -73,7 +97,7 @@ export function metricKey(record) {
 
 /** The key of the pair of spaces that a record is of, its labels included. */
 export function placeKey(results, record) {
-  return JSON.stringify([...results.labels, ...CELLS_LAYERS, ...CELLS_SIDES].map((name) => record[name] ?? null));
+  return JSON.stringify([...results.labels, ...CELLS_LAYERS, ...CELLS_GROUPS, ...CELLS_SIDES].map((name) => record[name] ?? null));
 }
 
 /** The name of the metric; where a metric occurs with several settings, those that differ stand behind it. */
@@ -154,7 +178,7 @@ export function cellSentence(results, record) {
   const facts = [scoreText(record.score), chance && chance + spread, intervalText(record)];
   if (record.null === "noise-floor" && !isNumber(record.p_value)) facts.push("a noise floor has no p-value");
   else facts.push(...CORRECTIONS.map(([column]) => judgedText(record, column)));
-  if (isNumber(rowsOf(record))) facts.push(`${d3.format(",")(rowsOf(record))} ${cellsUnit(record)}`);
+  if (isNumber(rowsOf(record))) facts.push(`${d3.format(",")(rowsOf(record))} ${cellsUnit(results, record)}`);
   return `${head}: ${facts.filter(Boolean).join(", ")}; ${directionText(record.larger_means)}`;
 }
 
@@ -210,7 +234,8 @@ function cellsShort(text) {
   return shorten(visible(text), CELLS_NAME);
 }
 
-function cellsUnit(record) {
+function cellsUnit(results, record) {
+  if (results.grouped) return results.wholes.has(record.metric) ? "rows in the smaller group" : "pairs of rows";
   const unpaired = ["noise-floor", "spectrum-matched", "random-baseline"].includes(record.null);
   return unpaired ? "rows of the smaller side" : "pairs";
 }
