@@ -64,6 +64,17 @@ def test_views_with_nothing_to_show_stand_behind_the_others(open_report: ReportO
     assert links == order
 
 
+def test_many_notes_are_shown_on_a_click(open_report: ReportOpener) -> None:
+    contents = small_report()
+    many = [f"pair {number}: its file is not there any more" for number in range(700)]
+    report = open_report(replace(contents, notes={**contents.notes, "maps": many}))
+    notes = report.page.locator("#maps .view-notes .note")
+    assert notes.all_inner_texts() == many[:5]
+    report.page.locator("#maps .more-notes summary").click()
+    report.page.locator("#maps .note >> nth=699").wait_for()
+    assert notes.all_inner_texts() == many
+
+
 def test_warnings_that_differ_in_numbers_alone_stand_together(open_report: ReportOpener) -> None:
     warnings = ["rsa: 12 rows are few", "rsa: 9 rows are few", "cka: other", "rsa: 1,000.5 rows are few", "cka: other"]
     report = open_report(replace(small_report(), warnings=warnings))

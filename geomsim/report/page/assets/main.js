@@ -4,7 +4,7 @@ import {announce, element, select} from "./dom.js";
 import {createStore} from "./store.js";
 import {loadData} from "./data.js";
 import {warningsList} from "./warnings.js";
-import {prose} from "./missing_note.js";
+import {noteElements} from "./missing_note.js";
 import {setLooks, themeChanged, themeInUse} from "./look.js";
 import {clearSelection, selectBoth, selectLinks, selectRows} from "./selection.js";
 import {saveSelection, selectionRecord} from "./saving.js";
@@ -56,7 +56,7 @@ async function start() {
   document.getElementById("words").append(warningsList(manifest.warnings) ?? "");
   for (const [id, mount] of Object.entries(MAIN_VIEWS)) {
     const section = document.getElementById(id);
-    section.querySelector(".view-notes").append(...(manifest.notes[id] ?? []).map((text) => prose(text, "note")));
+    section.querySelector(".view-notes").append(...noteElements(manifest.notes[id] ?? []));
     await mount(section.querySelector(".view-body"), app);
   }
   emptyLast();
