@@ -179,10 +179,17 @@ def _survivors(
         text = f"No correction is needed, as it is the only one judged by {null}."
         return f"the only comparison that {null} judged has p > .05." if lower else text
     kept = [sum(p <= LEVEL for p in found.values()) for found in (by_holm, by_bh)]
+    draws = max((int(record.get("draws") or 0) for record in tests), default=0)
     if not any(kept):
         text = (
             f"none of {counted(n, 'comparison')} judged by {null} has p ≤ .05 after Holm's or Benjamini-Hochberg's "
             f"correction{all_of_them}."
+        )
+    elif not kept[0] and draws and over > LEVEL * (draws + 1):
+        text = (
+            f"Of {counted(n, 'comparison')} judged by {null}, {kept[1]:,} {'have' if kept[1] > 1 else 'has'} q ≤ .05 "
+            f"after Benjamini-Hochberg's correction{all_of_them} (a false discovery rate of 5%); Holm's is out of "
+            f"reach of {counted(draws, 'draw')}."
         )
     else:
         text = (

@@ -252,11 +252,14 @@ def test_corrections_over_more_than_is_told_of_are_said_to_be():
     chosen = everything[:10]
     told = sentences(chosen, LABELS, everything)[1]
     assert (
-        "Of 10 comparisons judged by shuffle, none has p ≤ .05 after Holm's correction over all 60 of the study" in told
+        "Of 10 comparisons judged by shuffle, 10 have q ≤ .05 after Benjamini-Hochberg's correction over all 60 of the "
+        "study that shuffle judged (a false discovery rate of 5%); Holm's is out of reach of 999 draws." in told
     )
     assert "of the study" not in sentences(everything, LABELS, everything)[1]
     assert "No correction is needed" not in sentences(everything[:1], LABELS, everything)[1]
-    assert "Of 1 comparison judged by shuffle, none" in sentences(everything[:1], LABELS, everything)[1]
+    assert "Of 1 comparison judged by shuffle, 1 has q" in sentences(everything[:1], LABELS, everything)[1]
+    fewer = records_of([0.001] * 50)
+    assert "50 have p ≤ .05 after Holm's correction" in sentences(fewer, LABELS, fewer)[1]
 
 
 def test_the_record_that_is_named_has_a_place():
