@@ -7,7 +7,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from geomsim.comparison import Comparison, compare_sides
@@ -104,10 +103,10 @@ class CellWork:
 
 
 def joined(left: Space, right: Space, pairing: Pairing | None, subset: ArrayLike | GroupRows | None) -> Sides:
-    """Both sides of a cell. Groups of one space do not correspond; random ones are drawn among all its rows."""
+    """Both sides of a cell. Groups of one space do not correspond; random ones are drawn from their pool."""
     if not isinstance(subset, GroupRows):
         return join(left, right, pairing, subset)
-    groups = GroupsOf(left, subset.left, subset.right, np.arange(left.n_rows))
+    groups = GroupsOf(left, subset.left, subset.right, subset.pool)
     return sides_of_groups(groups, ("left group", "right group"), correspond=False)
 
 

@@ -58,7 +58,7 @@ FILES = ("left", "right", "pairing", "left_tokens", "right_tokens", "left_contex
 """Of a pair: what may be a path."""
 PAIR_KEYS = frozenset({*FILES, "subsets", "within", *CHOICES})
 """Of a pair: what is no label."""
-_WITHIN = {"space", "left", "right"}
+_WITHIN = {"space", "left", "right"}  # and maybe pool
 _SUBSPACE_OPTIONS = frozenset({"themes", "only", "top", "rule", "side", "case_sensitive"})
 
 
@@ -144,9 +144,10 @@ def _check_pair(item: Any, place: str, columns: Sequence[str], config: Mapping[s
     missing = sorted({"left", "right"} - set(item))
     if missing:
         raise InvalidConfig(f"{place} names no {' and no '.join(missing)} space")
-    if "within" in item and (not isinstance(item["within"], Mapping) or set(item["within"]) != _WITHIN):
+    if "within" in item and (not isinstance(item["within"], Mapping) or set(item["within"]) - {"pool"} != _WITHIN):
         raise InvalidConfig(
-            f"{place}: within is a table with space = ..., and left = ... and right = ..., rows of it; got "
+            f"{place}: within is a table with space = ..., and left = ... and right = ..., rows of it, and maybe pool "
+            f"= ..., the rows of random groups; got "
             f"{plain(item['within'])!r}"
         )
     chosen = chosen_for(item, config)

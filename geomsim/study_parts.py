@@ -24,10 +24,11 @@ ALL = "all"
 
 @dataclass(frozen=True, eq=False)
 class GroupRows:
-    """The rows of two groups of one space, which are compared with each other."""
+    """The rows of two groups of one space, which are compared with each other, and those of random groups: the pool."""
 
     left: NDArray[np.int64]
     right: NDArray[np.int64]
+    pool: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,12 @@ def _groups(given: Mapping[str, Any], space: Space) -> Part:
     if empty:
         return Part(empty=f"empty: no row is in the {' and the '.join(empty)} group")
     rows = [group_of(space, given[side], name=side).rows for side in ("left", "right")]
-    return Part(groups=GroupRows(rows[0], rows[1]))
+    pool = np.arange(space.n_rows)
+    if given.get("pool") is not None:
+        pool = np.sort(group_of(space, given["pool"], name="pool").rows)
+        if len(outside := np.setdiff1d(np.concatenate(rows), pool)):
+            raise InvalidConfig(f"the pool of random groups lacks row {outside[0]}, which is in a group")
+    return Part(groups=GroupRows(rows[0], rows[1], pool))
 
 
 def themes_of(options: Mapping[str, Any], base: Path) -> dict[str, Theme]:

@@ -51,8 +51,10 @@ class GroupJob:
             "units": TOKENS, "left_group": left, "right_group": right,
         }  # fmt: skip
 
-    def pairs(self, rows_of: Mapping[str, Sequence[int]]) -> Iterator[dict[str, Any]]:
-        """Each two groups as a pair of the study."""
+    def pairs(
+        self, rows_of: Mapping[str, Sequence[int]], pool: Sequence[int] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Each two groups as a pair of the study; random groups are made of the pool, or of all rows."""
         for left, right in combinations(self.names, 2):
             sides = {"left": left, "right": right}
             files = {side: group_file(self.place, self.block, name) for side, name in sides.items()}
@@ -62,6 +64,7 @@ class GroupJob:
                 **{side: space_file(self.place) if empty[side] else files[side] for side in sides},
                 "within": {
                     "space": space_file(self.place), **{side: list(rows_of[name]) for side, name in sides.items()},
+                    **({} if pool is None else {"pool": list(pool)}),
                 },
                 **self.choices,
             }  # fmt: skip
@@ -91,8 +94,13 @@ def group_jobs_of(
     return found
 
 
-def write_groups(job: GroupJob, ledger: Ledger, needs: Dependencies, base: Path) -> dict[str, list[int]]:
-    """The rows of each group, which are written as a space of their own for the report."""
+def write_groups(
+    job: GroupJob, ledger: Ledger, needs: Dependencies, base: Path
+) -> tuple[dict[str, list[int]], list[int] | None]:
+    """The rows of each group, which are written as a space of their own for the report, and of the pool, None for all.
+
+    A latent that is never active is in no theme, and its direction is where training left it: it is not in the pool.
+    """
     from geomsim.activations.latent_tokens import read_top_tokens
     from geomsim.concept_groups import theme_groups
 
@@ -105,7 +113,10 @@ def write_groups(job: GroupJob, ledger: Ledger, needs: Dependencies, base: Path)
         if len(group) and not ledger.has(file, digest):
             with ledger.making({file: digest}):
                 named_rows(space, f"{space.name}, {name}", group.rows).save(ledger.path(file))
-    return {name: np.asarray(group.rows).tolist() for name, group in groups.items()}
+    active = [row for row, strings in enumerate(tokens) if strings]
+    return {name: np.asarray(group.rows).tolist() for name, group in groups.items()}, (
+        None if len(active) == len(tokens) else active
+    )
 
 
 def group_file(place: Place, block: Within, name: str) -> str:

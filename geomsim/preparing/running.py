@@ -91,7 +91,7 @@ def prepare_study(
         reader.tables(table for table in tables.values() if table.place.model == name)
         reader.close()
     Pairer(ledger, needs, tables, reader.text_of, {"text": preparation.text.source}).pair(jobs)
-    grouped = [pair for group_job in groups for pair in group_job.pairs(write_groups(group_job, ledger, needs, base))]
+    grouped = [pair for group_job in groups for pair in group_job.pairs(*write_groups(group_job, ledger, needs, base))]
     return _outcome(config, preparation, base, folder, jobs, grouped, ledger, note)
 
 
