@@ -56,7 +56,11 @@ TASKS = tuple(
     Task(
         name, f"r of every latent with every latent, best 16 of each, peer in {precision}", "torch, dense",
         (2_048, 32, 20_000), (128, 16, 2_000), "{:,} latents a side, L0 {}, {:,} tokens", benchmark.made_codes, ours,
-        dense(precision), tolerance, ("torch",), note=f"geomsim in float64; {NOTE}", peer_given=made_dense,
+        dense(precision), tolerance, ("torch",), note=f"geomsim in float64{rounded}; {NOTE}", peer_given=made_dense,
     )
-    for name, precision, tolerance in (("coactivation", "float64", 1e-9), ("coactivation-float32", "float32", 1e-4))
+    for name, precision, tolerance, rounded in (
+        ("coactivation", "float64", 1e-9, ""),
+        # What float32 may lose of r, wherever geomsim works in it.
+        ("coactivation-float32", "float32", 1e-3, ", the peer's sums rounded in the fourth digit of r"),
+    )
 )  # fmt: skip
