@@ -67,7 +67,7 @@ def _number(value: Any) -> float | None:
 
 
 def _references(table: Any, kind: str) -> list[Json]:
-    """Means over all pairs of layers, by metric; the largest mean share of the ceiling first."""
+    """Means over all pairs of layers, by metric; the largest mean share of what other dictionaries share first."""
     rows = _of(table, rows=kind, scale="corrected")
     found = []
     for metric, own in rows.groupby("metric"):
@@ -183,7 +183,7 @@ def readme(found: Json) -> str:
         "without": f"{found['without_score']:,}",
         "features": _table(
             ["metric", "left and right", "sd over dictionaries", "same layer, other dictionary", "second seed of left",
-             "re-randomised", "share of the ceiling"],
+             "re-randomised", "share of other dictionary's"],
             [[f"`{row['metric']}`", *(_dotted(row[name]) for name in _COLUMNS), _percent(row["share_of_ceiling"])]
              for row in features],
         ),

@@ -9,6 +9,7 @@ the same side everywhere.
 from __future__ import annotations
 
 import hashlib
+import os
 import sysconfig
 from pathlib import Path
 from typing import Literal
@@ -43,11 +44,8 @@ def standard_library_documents(split: Literal["train", "held-out", "all"] = "hel
     """
     root = Path(sysconfig.get_paths()["stdlib"])
     documents = []
-    for path in sorted(root.rglob("*.py")):
-        relative = path.relative_to(root)
-        if _LEFT_OUT.intersection(relative.parts[:-1]):
-            continue
-        name = relative.as_posix()
+    for path in _sources(root):
+        name = path.relative_to(root).as_posix()
         if split != "all" and is_held_out(name) != (split == "held-out"):
             continue
         text = _utf8_text(path)
@@ -60,6 +58,15 @@ def standard_library_documents(split: Literal["train", "held-out", "all"] = "hel
             "name a folder of text instead"
         )
     return documents
+
+
+def _sources(root: Path) -> list[Path]:
+    """The library's Python files, sorted; folders that are left out, installed packages above all, are not entered."""
+    found: list[Path] = []
+    for folder, inside, files in os.walk(root):
+        inside[:] = [name for name in inside if name not in _LEFT_OUT]
+        found += [Path(folder, name) for name in files if name.endswith(".py")]
+    return sorted(found)
 
 
 def _utf8_text(path: Path) -> str | None:

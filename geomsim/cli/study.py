@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import fsum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +28,7 @@ from geomsim.cli.console import (
 from geomsim.cli.opening import check_folder
 from geomsim.cli.report import check_page, write_report
 from geomsim.preparing import alone_in
+from geomsim.report.tidy_records import counted
 from geomsim.study import check_asked, prepare_from_models, read_config, run_prepared, run_study
 from geomsim.study_config import FILES, begins_at_models
 from geomsim.study_counting import cells_of_each
@@ -86,14 +88,17 @@ def study(
                 prepared = prepare_from_models(
                     settings, config.parent, there, resume=resume, device=common.device, note=common.note
                 )
-                result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
+                with _layouts(prepared.config, there, target, report, common):
+                    result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
         else:
-            result = run_study(config, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
+            with _layouts(settings, config.parent, target, report, common):
+                result = run_study(config, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
     except KeyboardInterrupt:
         finished = len(list(cells.glob(f"*{SUFFIX}"))) if cells.is_dir() else 0
-        kept = f"what was prepared, and {finished} finished cells," if (target / "prepared").is_dir() else ""
-        kept = kept or f"{finished} finished cells"
-        common.note(f"{kept} are kept in {target}; the same command with --resume goes on from there")
+        kept = f"{counted(finished, 'finished cell')} {'is' if finished == 1 else 'are'} kept in {target}"
+        if (target / "prepared").is_dir():
+            kept = f"what was prepared, and {counted(finished, 'finished cell')}, are kept in {target}"
+        common.note(f"{kept}; the same command with --resume goes on from there")
         raise
     for written in result.save(target):
         common.note(f"wrote {written}")
@@ -133,6 +138,24 @@ def study(
     return FAILED if len(undefined) == len(result.cells) else PARTLY
 
 
+@contextmanager
+def _layouts(
+    settings: Mapping[str, Any], base: Path, target: Path, report: Path | None, common: Common
+) -> Iterator[None]:
+    """Lay the spaces out for the report while they are compared, which leaves the cores idle at times."""
+    if report is None:
+        yield
+        return
+    from geomsim.report.assembling import VIEWS
+    from geomsim.report.views.beside import layouts_beside
+
+    files = [item[side] for item in settings["pairs"] for side in ("left", "right")]
+    with layouts_beside([base / file for file in dict.fromkeys(files)], target / VIEWS, common.start) as wait:
+        yield
+        if wrong := wait():
+            common.note(f"layouts are made now, since they could not be made meanwhile: {wrong}")
+
+
 def _plan(
     settings: Mapping[str, Any],
     config: Path,
@@ -156,7 +179,7 @@ def _plan(
         pictures.append(plain_table(f"{config}", ["left", "right", "pairing"], rows))
     details: dict[str, Any] = {"config": settings, "pairs": len(own), "cells": sum(counts)}
     if not begins_at_models(settings):
-        pictures.append(f"would compare {len(own)} pairs of spaces in {sum(counts):,} cells")
+        pictures.append(f"would compare {counted(len(own), 'pair')} of spaces in {counted(sum(counts), 'cell')}")
         pictures.append(f"would write to {target}")
         return common.plan(*pictures, would_read=would_read, would_write=would_write, details=details)
     check_asked(settings)
@@ -180,8 +203,8 @@ def _plan(
         plain_table(f"{config}", named, blocks, numeric=["pairs", "cells"]),
         *([f"would be downloaded: {_by_repository(plan.fetched)}"] if plan.fetched else []),
         *(f"note: {note}" for note in plan.notes),
-        f"would prepare {len(plan.codes)} codes and {len(pairs_of(plan))} pairs of spaces, and compare "
-        f"{details['pairs']} pairs in {details['cells']:,} cells",
+        f"would prepare {len(plan.codes)} codes and {counted(len(pairs_of(plan)), 'pair')} of spaces, and compare "
+        f"{counted(details['pairs'], 'pair')} in {counted(details['cells'], 'cell')}",
         "; ".join(f"{what}: {in_words(value) if value is not None else 'unknown'}" for what, value in told.items()),
         f"({plan.how})",
         f"would write to {target}",

@@ -82,7 +82,8 @@ def prepare_study(
     reader = Reader(preparation.text, models, windows, ledger, needs, base, device, note)
     readings = readings_of(jobs, groups)
     names = list(dict.fromkeys(reading.place.model for reading in readings))
-    note(f"{len(jobs)} pairs of spaces, of {len(readings)} codes of {len(names)} models: {', '.join(names)}")
+    pairs, of_models = (f"{n:,} {noun}{'s' * (n != 1)}" for n, noun in ((len(jobs), "pair"), (len(names), "model")))
+    note(f"{pairs} of spaces, of {len(readings)} codes of {of_models}: {', '.join(names)}")
     tables = tables_of(readings)
     for name in names:
         of_model = [reading for reading in readings if reading.place.model == name]

@@ -17,7 +17,7 @@ from geomsim.report.tidy_records import Record, counted, has_score, is_failed, l
 from geomsim.study_references import CROSS_MODEL, claims_of, family_of
 
 _LONGEST = 300  # characters of a warning within a sentence
-_NUMBER = re.compile(r"\d[\d.,]*(?:e[-+]?\d+)?%?")
+_VARIES = re.compile(r"(?<!\w)'[^']*'(?!\w)|\d[\d.,]*(?:e[-+]?\d+)?%?")  # what a text names in quotes, and its numbers
 _FEW = re.compile(r"\bfew(er)?\b|\bonly \S+ (different )?(orders|subsets|splits|rows|groups)\b|\btoo small\b")
 
 
@@ -48,19 +48,19 @@ def main_warning(records: Sequence[Record], labels: Sequence[str]) -> str:
 
 
 def _groups(records: Sequence[Record]) -> list[tuple[str, int, list[str]]]:
-    """Warnings that differ in their numbers alone, most frequent first: the first text, how often, which metrics."""
+    """Warnings that differ in numbers and names alone, most frequent first: a first text, how often, which metrics."""
     found: dict[str, list[Record]] = {}
     for record in records:
         if record.get("warnings"):
-            found.setdefault(_NUMBER.sub("#", str(record["warnings"])), []).append(record)
+            found.setdefault(_VARIES.sub("#", str(record["warnings"])), []).append(record)
     groups = [(str(of[0]["warnings"]), len(of), [str(r["metric"]) for r in of]) for of in found.values()]
     return sorted(groups, key=lambda group: -group[1])
 
 
 def _failures(failed: Sequence[Record], n: int, labels: Sequence[str]) -> str:
-    kinds = Counter(_NUMBER.sub("#", str(record["error"])) for record in failed)
+    kinds = Counter(_VARIES.sub("#", str(record["error"])) for record in failed)
     most, count = kinds.most_common(1)[0]
-    first = next(record for record in failed if _NUMBER.sub("#", str(record["error"])) == most)
+    first = next(record for record in failed if _VARIES.sub("#", str(record["error"])) == most)
     like = ", " if len(failed) == 1 else ", like " if len(kinds) == 1 else f", {count:,} of them like "
     have = "has" if len(failed) == 1 else "have"
     error = _cut(str(first["error"]))

@@ -33,9 +33,9 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
     from geomsim.report.multiplicity import bucket_score_panels
     from geomsim.report.null_distribution import null_histograms
 
-    whole = [cell for cell in study.cells if cell.subspace == cell.bucket == "all"]
-    layers = {(cell.labels.get("left_layer"), cell.labels.get("right_layer")) for cell in whole}
-    rows = [row for row, cell in zip(study.records(), study.cells, strict=True) if cell in whole]
+    records = study.records()
+    rows = [row for row in records if row["subspace"] == row["bucket"] == "all"]
+    layers = {(row.get("left_layer"), row.get("right_layer")) for row in rows}
     keys = [(row.get("left_layer"), row.get("right_layer"), row["metric"]) for row in rows]
     if len(layers) > 1 and not any(None in pair for pair in layers) and len(set(keys)) == len(keys):
         import pandas as pd
@@ -49,7 +49,7 @@ def _figures(study: Study) -> Iterator[tuple[str, Figure]]:
         found = [cell.comparison for cell in shown if cell.comparison is not None]
         yield "nulls", null_histograms(found, title, titles=[_called(cell) for cell in shown], columns=3)
     by_pair: dict[str, list[dict[str, Any]]] = {}
-    for row, cell in zip(study.records(), study.cells, strict=True):
+    for row, cell in zip(records, study.cells, strict=True):
         if cell.bucket != "all" and cell.null == "random-subset":
             by_pair.setdefault(repr((cell.labels, cell.left, cell.right)), []).append({**row, **_central(cell)})
     for number, records in enumerate(by_pair.values(), 1):

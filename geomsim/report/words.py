@@ -12,7 +12,18 @@ from typing import Any
 from geomsim.report.main_warning import main_warning
 from geomsim.report.main_warning import warnings_of as warnings_of
 from geomsim.report.strongest import strongest
-from geomsim.report.tidy_records import ALL, Record, counted, is_whole, listed, own, spaces_of, tidy, words
+from geomsim.report.tidy_records import (
+    ALL,
+    Record,
+    are_of_groups,
+    counted,
+    is_whole,
+    listed,
+    own,
+    spaces_of,
+    tidy,
+    words,
+)
 
 _ROOM = 160  # characters for the labels of all pairs
 _FEW, _LABELS = 3, 6  # values of a label, and labels, that are named where there are many
@@ -68,7 +79,7 @@ def compared(records: Sequence[Record], labels: Sequence[str]) -> str:
     what = f" ({'; '.join(named)})" if named else ""
     nulls = listed(str(record["null"]) for record in records if record.get("null") is not None)
     return (
-        f"{counted(n_pairs, 'pair')} of spaces{what} "
+        f"{counted(n_pairs, 'pair')} of {'groups' if are_of_groups(records) else 'spaces'}{what} "
         f"{'was' if n_pairs == 1 else 'were'} compared by {by}{over}{_parts(records)}: "
         f"{counted(len(records), 'comparison')}, {f'judged by {nulls}' if nulls else 'judged by no null'}."
     )

@@ -198,6 +198,9 @@ def test_equal_warnings_but_for_their_numbers_are_one_and_the_most_frequent_is_t
         "Before believing 2 comparisons by rsa: 12 rows share. Further warnings of 1 comparison are listed below."
     )
     assert warnings_of(rows) == [f"rsa: {text}" for text in texts[:3]]
+    named = [f"{couple} have {n} rows of Holm's in common" for n, couple in enumerate(("'a' and 'b'", "'c' and 'd'"))]
+    told = sentences(records_of([0.001] * 3, warnings=["rare", *named]), LABELS)[2]
+    assert told.startswith(f"Before believing 2 comparisons by rsa: {named[0]}. ")
     few = records_of([0.001] * 3, warnings=["12 rows share", "13 rows share", "rows are fewer than ten times"])
     assert "fewer than ten times" in sentences(few, LABELS)[2]
 
@@ -276,6 +279,11 @@ def test_pairs_of_equal_names_are_each_counted():
     pairs = [{"left": POINTS, "right": right} for right in (ALIKE, OTHER)]
     study = run_study({"pairs": pairs, "draws": 19, "metrics": ["rsa", "procrustes"]})
     assert sentences(study.records(), [])[0].startswith("2 pairs of spaces were compared by rsa and procrustes over 60")
+
+
+def test_pairs_of_groups_are_called_so():
+    rows = records_of([0.001] * 2, left_group=["months"] * 2, right_group=["days", "numbers"])
+    assert sentences(rows, ["left_group", "right_group"])[0].startswith("2 pairs of groups (left group months; right")
 
 
 def test_of_many_labels_the_first_are_named_and_many_values_counted():

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from geomsim.report.views.stored import Layouts
-from geomsim.space import Space
+from geomsim.study_spaces import open_space
 
 
 @contextmanager
@@ -40,7 +40,7 @@ def main(folder: str, seed: str, *spaces: str) -> None:
     """What the process does."""
     layouts = Layouts(Path(folder))
     for path in spaces:
-        layouts.of(Space(path), int(seed))
+        layouts.of(open_space(Path(path)), int(seed))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ Distance = Literal["cosine", "euclidean"]
 
 _BEYOND = 1e15  # coordinates that a page, which holds them as float32, cannot square
 _FEWEST = 5  # different rows below which neighbours mean nothing
-_ALL_DISTANCES = 4096  # rows up to which umap-learn computes the distances of all pairs; beyond it searches
+_ALL_DISTANCES = 4096  # rows up to which umap-learn is given the distances of all pairs; beyond it searches
 _LARGE, _EPOCHS = 10_000, (500, 200)  # umap-learn's own numbers of rounds, up to so many rows and beyond
 
 
@@ -51,7 +51,7 @@ def umap_layout(
     Parameters
     ----------
     space
-        any number of rows; up to 4,096 of them umap-learn compares every two, beyond it searches for neighbours.
+        any number of rows; up to 4,096 of them every two are compared, beyond it umap-learn searches for neighbours.
     seed
         of the random numbers.
     metric
@@ -127,6 +127,7 @@ def _themselves(space: Space) -> Layout:
 
 def _umap(rows: NDArray[np.float32], seed: int, metric: str, neighbours: int, min_dist: float) -> Floats:
     epochs = _EPOCHS[len(rows) > _LARGE]
+    few = len(rows) <= _ALL_DISTANCES
     with warnings.catch_warnings(), one_thread(), ExitStack() as shown:
         # Of libraries below, and of groups of rows that are joined by no neighbours: the map shows these.
         warnings.simplefilter("ignore")
@@ -137,13 +138,21 @@ def _umap(rows: NDArray[np.float32], seed: int, metric: str, neighbours: int, mi
         model = umap.UMAP(
             n_neighbors=neighbours,
             min_dist=min_dist,
-            metric=metric,
+            metric="precomputed" if few else metric,
             n_epochs=epochs,
             random_state=seed,
             n_jobs=1,  # more are not repeatable, and it warns
-            tqdm_kwds=_said(len(rows), epochs, shown) if len(rows) > _ALL_DISTANCES else None,
+            tqdm_kwds=None if few else _said(len(rows), epochs, shown),
         )
-        return np.asarray(model.fit_transform(rows), dtype=np.float64)
+        return np.asarray(model.fit_transform(_distances(rows, metric) if few else rows), dtype=np.float64)
+
+
+def _distances(rows: NDArray[np.float32], metric: str) -> Floats:
+    """(rows, rows); umap-learn itself would call a function of Python for every two rows."""
+    from scipy.spatial.distance import pdist, squareform
+
+    # Rounding puts some a little below zero.
+    return np.asarray(squareform(np.maximum(pdist(rows, metric), 0)))
 
 
 def _said(rows: int, epochs: int, shown: ExitStack) -> dict[str, Any]:

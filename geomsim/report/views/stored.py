@@ -13,7 +13,7 @@ from geomsim.space import Space
 from geomsim.tables import read_table, write_parquet
 
 _NOTE = "layout"
-_FORMAT = 1  # to be raised when layouts are made in another way
+_FORMAT = 2  # to be raised when layouts are made in another way
 
 
 class Layouts:

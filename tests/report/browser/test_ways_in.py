@@ -82,7 +82,7 @@ def test_warnings_that_differ_in_numbers_alone_stand_together(open_report: Repor
         "[...document.querySelectorAll('.warnings > ul > li')].map((item) => item.textContent)",
     )
     assert said == [
-        "rsa: 12 rows are few2 more, alike but for numbersrsa: 9 rows are fewrsa: 1,000.5 rows are few",
+        "rsa: 12 rows are few2 more, alike but for numbers and namesrsa: 9 rows are fewrsa: 1,000.5 rows are few",
         "cka: other (2 times)",
     ]
     assert report.page.locator(".warnings > summary").inner_text() == "5 warnings about single comparisons"
