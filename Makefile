@@ -29,7 +29,7 @@ test: .venv/installed-dev ## everything that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile
 
 format: .venv/installed-dev ## let ruff put the code in order
 	$(BIN)/ruff check --fix .

@@ -84,6 +84,17 @@ def test_half_a_surrogate_pair_is_no_text():
         text_hash(documents_from_strings(["a\ud800"]))
 
 
+def test_the_standard_library_is_prose_of_code_in_the_order_of_paths(tmp_path, monkeypatch):
+    names = ["b.py", "a/z.py", "a/tests/t.py", "site-packages/p/q.py", "a.py", "a/b/c.py", "a/notes.txt", "empty.py"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("" if name == "empty.py" else "text")
+    (tmp_path / "latin.py").write_bytes(b"\xe9")
+    monkeypatch.setattr("sysconfig.get_paths", lambda: {"stdlib": str(tmp_path)})
+    found = [document.name for document in standard_library_documents("all")]
+    assert found == ["a/b/c.py", "a/z.py", "a.py", "b.py"]
+
+
 def test_the_standard_library_splits_by_path_alone():
     held_out, train = standard_library_documents("held-out"), standard_library_documents("train")
     both = standard_library_documents("all")

@@ -15,6 +15,7 @@ from geomsim.report import assembling
 from geomsim.report.assembling import contents_of
 from geomsim.report.page.contents import Contents
 from geomsim.report.results import Results
+from geomsim.report.views import beside, stored
 from geomsim.report.views.stored_page import save_page
 
 ROWS = 60
@@ -37,6 +38,27 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = folder / "deep" / "report.html"
     assert run(["study", str(folder / "study.toml"), "--report", str(report), "-q"]) == 0
     return folder
+
+
+def test_layouts_are_made_beside_the_cells_of_a_study(made: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    assert len(list((made / "results" / "views").glob("layout_*.parquet"))) == 2
+    for name in ("study.toml", "left.npz", "right.npz", "pairing.parquet"):
+        shutil.copy(made / name, tmp_path)
+    # Nothing is left to be laid out here.
+    monkeypatch.setattr(stored, "umap_layout", lambda *_: 1 / 0)
+    command = ["study", str(tmp_path / "study.toml"), "--report", str(tmp_path / "report.html")]
+    assert run(command) == 0
+    assert "layouts are made now" not in capsys.readouterr().err
+    assert (tmp_path / "report.html").read_bytes() == (made / "deep" / "report.html").read_bytes()
+
+
+def test_layouts_that_fail_beside_are_made_afterwards(made: Path, tmp_path: Path, monkeypatch, capsys) -> None:
+    for name in ("study.toml", "left.npz", "right.npz", "pairing.parquet"):
+        shutil.copy(made / name, tmp_path)
+    monkeypatch.setattr(beside.sys, "executable", shutil.which("false"))
+    assert run(["study", str(tmp_path / "study.toml"), "--report", str(tmp_path / "report.html")]) == 0
+    assert "layouts are made now, since they could not be made meanwhile: it ended with 1" in capsys.readouterr().err
+    assert (tmp_path / "report.html").read_bytes() == (made / "deep" / "report.html").read_bytes()
 
 
 def test_a_study_writes_its_report_and_report_makes_the_same_again(made: Path, capsys) -> None:

@@ -27,7 +27,8 @@ def layouts_beside(spaces: Sequence[Path], folder: Path, seed: int = 0) -> Itera
 
     def wait() -> str:
         said = process.communicate()[1]
-        return said.strip().rpartition("\n")[2] if process.returncode else ""
+        # A process that is ended from outside says nothing.
+        return (said.strip().rpartition("\n")[2] or f"it ended with {process.returncode}") if process.returncode else ""
 
     try:
         yield wait

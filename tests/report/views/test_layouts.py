@@ -55,6 +55,20 @@ def nearest(places, k, of):
     return of[np.argsort(distances, axis=1)[:, 1 : k + 1]] == of[:, None]
 
 
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_distances_are_those_that_umap_learn_would_compute(metric):
+    from umap.distances import named_distances
+
+    rows = np.random.default_rng(1).normal(size=(30, 6)).astype(np.float32)
+    rows[7] = 3 * rows[8]
+    found = layouts._distances(rows, metric)
+    assert (found == found.T).all()
+    assert (found >= 0).all()
+    assert (np.diag(found) == 0).all()
+    by_umap = [[named_distances[metric](one, other) for other in rows] for one in rows]
+    assert found == pytest.approx(np.array(by_umap), abs=2e-6)
+
+
 def test_equal_rows_and_rows_of_zeros():
     points, _ = groups(n=6)
     points[3] = points[4] = points[0]
