@@ -185,8 +185,9 @@ def test_memory_is_that_of_the_calls():
         found, _ = command_of_task.measured(task, "geomsim", quick=False)
         return found["peak"] - found["before"]
 
-    # MiB, of numbers of 8 bytes; making the input takes five times what is kept of it
-    assert held(inputs=64, calls=32) == pytest.approx(32, abs=4)
+    # MiB, of numbers of 8 bytes; making the input takes five times what is kept of it. More than 32 MiB at a time,
+    # which the C library never takes from what tests before this one gave back.
+    assert held(inputs=64, calls=64) == pytest.approx(64, abs=4)
     assert held(inputs=1, calls=0) == pytest.approx(0, abs=4)
 
 
