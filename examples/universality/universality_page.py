@@ -15,7 +15,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 METRICS = ("svcca", "rsa", "debiased-cka", "procrustes", "knn-jaccard")
-_PAIR = ("left", "right", "pairing", "within")  # several blocks may ask about one
+_PAIR = ("left", "right", "pairing")  # several blocks may ask about one
+_COUPLE = ("role", "left_model", "left_layer", "left_group", "right_group")  # of groups of one space, likewise
 _TESTED = ("shuffle", "exact", "random-subset")
 _CORRECTED = {"p": "p_value", "bh": "bh", "holm": "holm", "maxt": "maxt"}
 _COLUMNS = ("corrected", "instances_sd", "ceiling", "second_seed", "baseline")
@@ -42,7 +43,12 @@ def gathered(folder: Path) -> Json:
         "metrics": int(table["metric"].nunique()),
         "nulls": int(table["null"].nunique()),
         "without_score": int(table["error"].notna().sum()),
-        "pairs_of_spaces": len({tuple(str(pair.get(key)) for key in _PAIR) for pair in run["config"]["pairs"]}),
+        "pairs_of_spaces": len(
+            {
+                tuple(str(pair.get(key)) for key in (_COUPLE if "within" in pair else _PAIR))
+                for pair in run["config"]["pairs"]
+            }
+        ),
         "features": _references(mutual, "features"),
         "neurons": _references(mutual, "neurons"),
         "layers": _layers(_of(asked, method="mutual", non_concepts="kept")),
