@@ -125,7 +125,7 @@ def _themselves(space: Space) -> Layout:
     return Layout(places, words)
 
 
-def _umap(rows: NDArray[np.float32], seed: int, metric: str, neighbours: int, min_dist: float) -> Floats:
+def _umap(rows: NDArray[np.float32], seed: int, metric: Distance, neighbours: int, min_dist: float) -> Floats:
     epochs = _EPOCHS[len(rows) > _LARGE]
     few = len(rows) <= _ALL_DISTANCES
     with warnings.catch_warnings(), one_thread(), ExitStack() as shown:
@@ -147,7 +147,7 @@ def _umap(rows: NDArray[np.float32], seed: int, metric: str, neighbours: int, mi
         return np.asarray(model.fit_transform(_distances(rows, metric) if few else rows), dtype=np.float64)
 
 
-def _distances(rows: NDArray[np.float32], metric: str) -> Floats:
+def _distances(rows: NDArray[np.float32], metric: Distance) -> Floats:
     """(rows, rows); umap-learn itself would call a function of Python for every two rows."""
     from scipy.spatial.distance import pdist, squareform
 
