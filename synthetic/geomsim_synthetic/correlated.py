@@ -100,9 +100,13 @@ class CorrelatedGroup(Structure):
 
     @cached_property
     def _root(self) -> NDArray[np.float64]:
-        """``root @ root.T`` is the correlation matrix, which may be singular."""
+        """The symmetric square root of the correlation matrix, which may be singular.
+
+        It is the only one: where eigenvalues are equal, as with equal correlations, any basis of their vectors is
+        right, processors find different ones, and a root made of these alone gives each machine data of its own.
+        """
         eigenvalues, vectors = np.linalg.eigh(self.matrix)
-        root: NDArray[np.float64] = vectors * np.sqrt(np.maximum(eigenvalues, 0.0))
+        root: NDArray[np.float64] = (vectors * np.sqrt(np.maximum(eigenvalues, 0.0))) @ vectors.T
         return root
 
     def probabilities(self, profile: NDArray[np.float64]) -> NDArray[np.float64]:
