@@ -33,7 +33,16 @@ from geomsim.sides import Sides
 from geomsim.space import Space
 from geomsim.states import States
 from geomsim.study_cells import CellWork, Found, Planned, Question, Sources
-from geomsim.study_config import PAIR_KEYS, begins_at_models, check_pairs, chosen_for, metric_of, nulls_of
+from geomsim.study_config import (
+    JUDGING,
+    PAIR_KEYS,
+    asked_of,
+    begins_at_models,
+    check_pairs,
+    chosen_for,
+    metric_of,
+    nulls_of,
+)
 from geomsim.study_config import read_config as _read_config
 from geomsim.study_outcome import Study as Study
 from geomsim.study_parts import ALL, Part, parts_of
@@ -73,7 +82,8 @@ def run_study(
     config
         holds ``pairs`` (each with left, right, maybe pairing, left_tokens, right_tokens, left_contexts, right_contexts,
         subsets, and any labels), or models to make pairs of (:mod:`geomsim.preparing`), and may hold ``metrics``
-        (names, tables with a name and parameters, or instances; all installed ones by default), ``draws`` (999),
+        (names, tables with a name and parameters and maybe ``null``, ``draws``, ``interval`` and ``confidence`` of that
+        metric's own, or instances; all installed ones by default), ``draws`` (999),
         ``seed`` (0), ``null`` ("auto"; a name, a list of them, "none" for none at all), ``groups``, ``interval`` and
         ``confidence`` as in :func:`geomsim.compare`, ``subspaces`` and ``buckets`` (:mod:`geomsim.study_config`). A
         pair may bear ``metrics``, ``null``, ``draws``, ``interval``, ``confidence``, ``subspaces`` and ``buckets`` of
@@ -145,12 +155,10 @@ def check_asked(settings: Mapping[str, Any]) -> None:
         tables += [(f"{named} {at}", item) for at, item in enumerate(settings.get(key) or (), 1)]
     for place, table in tables:
         try:
-            chosen = chosen_for(table, settings)
-            asked = questions_of(chosen)
-            for name, least in (("draws", 1), ("seed", 0)):
-                whole(chosen.get(name, least), name, least)
-            for metric in asked.metrics:
-                models_of_cell(asked.nulls, metric, Part())
+            for asked in questions_of(chosen_for(table, settings)):
+                for name, least in (("draws", 1), ("seed", 0)):
+                    whole(asked.options[name], name, least)
+                models_of_cell(asked.nulls, asked.metric, Part())
         except GeomsimError as error:
             raise (error.within(place) if place else error) from None
 
@@ -191,10 +199,10 @@ def _compared(
 
 
 @dataclass(frozen=True)
-class Questions:
-    """What is asked of one pair of spaces."""
+class Asked:
+    """A metric that is asked of a pair of spaces, and how its scores are judged."""
 
-    metrics: Sequence[Metric[Any]]
+    metric: Metric[Any]
     nulls: Sequence[str | Null | None]
     options: Mapping[str, Any]
 
@@ -216,9 +224,9 @@ class _Run:
     @property
     def n_steps(self) -> int:
         """How many metrics are asked for, of all pairs together."""
-        return sum(len(chosen.metrics) for chosen in self._asked)
+        return sum(map(len, self._asked))
 
-    def _questions(self, number: int, item: Mapping[str, Any]) -> Questions:
+    def _questions(self, number: int, item: Mapping[str, Any]) -> list[Asked]:
         try:
             return questions_of(chosen_for(item, self._settings))
         except GeomsimError as error:
@@ -293,11 +301,11 @@ class _Run:
             for side, space in (("left", left), ("right", right))
         ]
         family = f"pair {number + 1}" if "within" in item else _family(number, left, right, pairing)
-        chosen = self._asked[number]
-        n_metrics = len(chosen.metrics)
+        n_metrics = len(self._asked[number])
         for done, part in enumerate(parts):
             sources: Sources = (left, right, pairing, part.subset if part.groups is None else part.groups)
-            for place, metric in enumerate(chosen.metrics):
+            for place, asked in enumerate(self._asked[number]):
+                metric = asked.metric
                 inside = [*where, *(name for name in (part.subspace, part.bucket) if name != ALL), name_of(metric)]
                 at = done * n_metrics + place
                 steps = (at + 1) // len(parts) - at // len(parts)
@@ -307,14 +315,14 @@ class _Run:
                             "groups of one space do not correspond row by row, and this metric compares rows that do; "
                             "take unpaired metrics, or geomsim.compare_groups with a correspondence"
                         )
-                    models = models_of_cell(chosen.nulls, metric, part)
+                    models = models_of_cell(asked.nulls, metric, part)
                     for model in models:
                         cell = Cell(
                             labels, named[0], named[1], name_of(metric), plain(metric.parameters()), None, part.empty,
                             part.subspace, part.bucket, None if model is None else model.name,
                             0 if part.empty else None, family, number,
                         )  # fmt: skip
-                        question = Question(0, metric, model, (name_of(metric), origin_of(metric)), chosen.options)
+                        question = Question(0, metric, model, (name_of(metric), origin_of(metric)), asked.options)
                         inputs: Mapping[str, Any] = {}
                         found: Found | None = part.empty
                         if found is None:
@@ -408,15 +416,25 @@ def models_of_cell(nulls: Sequence[str | Null | None], metric: Metric[Any], part
     return models
 
 
-def questions_of(config: Mapping[str, Any]) -> Questions:
+def questions_of(config: Mapping[str, Any]) -> list[Asked]:
     """What is asked by the choices of a study, or of one pair. Raises what an unknown metric raises."""
     # All installed ones are looked for where none is named alone: a study asks this for each of its pairs.
-    metrics = [metric_of(choice) for choice in (config["metrics"] if "metrics" in config else metric_names())]
+    return [_asked(choice, config) for choice in (config["metrics"] if "metrics" in config else metric_names())]
+
+
+def _asked(choice: Any, config: Mapping[str, Any]) -> Asked:
+    named, own = asked_of(choice, config)
+    metric = metric_of(named)
+    if own is not config and (taken := sorted(set(JUDGING) & set(choice) & set(metric.parameters()))):
+        raise InvalidConfig(
+            f"metric {choice['name']!r} has a parameter {taken[0]!r} of its own, and in the table of a metric "
+            f"{taken[0]} says how it is judged: give the metric as an instance, or its parameter another name"
+        )
     options = {
-        "draws": config.get("draws", 999),
-        "seed": config.get("seed", 0),
-        "groups": config.get("groups"),
-        "interval": None if config.get("interval") == "none" else config.get("interval"),
-        "confidence": config.get("confidence", 0.95),
+        "draws": own.get("draws", 999),
+        "seed": own.get("seed", 0),
+        "groups": own.get("groups"),
+        "interval": None if own.get("interval") == "none" else own.get("interval"),
+        "confidence": own.get("confidence", 0.95),
     }
-    return Questions(metrics, nulls_of(config), options)
+    return Asked(metric, nulls_of(own), options)

@@ -4,7 +4,7 @@
 
     seed = 0
     draws = 999
-    metrics = ["svcca", { name = "rsa", compare = "pearson" }]
+    metrics = ["svcca", { name = "rsa", compare = "pearson" }, { name = "soft-matching", draws = 99 }]
     null = "auto"                    # or several: ["shuffle", "spectrum-matched"]
     interval = "jackknife"           # optional; with confidence = 0.95
     buckets = true                   # also by multiplicity of the pairing
@@ -30,6 +30,9 @@
                                      # which left and right hold copies; see :mod:`geomsim.groups`
     left_layer = 0                   # any other key becomes a column of the table
 
+The table of a metric may hold null, draws, interval and confidence beside its parameters: these hold for it wherever
+that list of metrics is asked, in place of the study's, the block's and the pair's.
+
 A study may begin at models instead of files, with [text], [models.NAME], [[between]] and [[within]]:
 :mod:`geomsim.preparing` says how, and makes pairs of files of them.
 """
@@ -51,6 +54,8 @@ from geomsim.tables import plain
 
 CHOICES = ("metrics", "null", "draws", "interval", "confidence", "buckets", "subspaces")
 """What is chosen for the whole study, and may be chosen for one pair in its place."""
+JUDGING = ("null", "draws", "interval", "confidence")
+"""Of these, what may be chosen for one metric."""
 MODEL_KEYS = ("text", "models", "between", "within")
 """Of a study that begins at models."""
 OPTIONS = frozenset({"seed", "groups", "pairs", *CHOICES, *MODEL_KEYS})
@@ -106,17 +111,36 @@ def chosen_for(item: Mapping[str, Any], config: Mapping[str, Any]) -> Mapping[st
     return {**config, **own} if own else config
 
 
+def asked_of(choice: Any, config: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+    """An entry of `metrics` without what it chooses for itself, and the configuration as it holds for that metric."""
+    own = {key: choice[key] for key in JUDGING if key in choice} if isinstance(choice, Mapping) else {}
+    if not own:
+        return choice, config
+    return {key: value for key, value in choice.items() if key not in own}, {**config, **own}
+
+
 def check_choices(config: Mapping[str, Any]) -> None:
     """Check what a study, or one pair or block of it, chooses; InvalidConfig otherwise."""
     if "metrics" in config:
         _check_list(config, "metrics")
     if not isinstance(config.get("buckets", False), bool):
         raise InvalidConfig(f"buckets is true or false, got {config['buckets']!r}")
+    _check_judging(config)
+    for choice in config.get("metrics") or ():
+        own = asked_of(choice, config)[1]
+        if own is not config:
+            try:
+                _check_judging(own)
+            except InvalidConfig as error:
+                raise error.within(f"metric {choice.get('name')}") from None
+    if subspaces_of(config) is not None:
+        known(config["subspaces"], _SUBSPACE_OPTIONS, "[subspaces]")
+
+
+def _check_judging(config: Mapping[str, Any]) -> None:
     if config.get("interval") not in (None, "none"):
         check_options(config["interval"], config.get("confidence", 0.95))
     nulls_of(config)
-    if subspaces_of(config) is not None:
-        known(config["subspaces"], _SUBSPACE_OPTIONS, "[subspaces]")
 
 
 def subspaces_of(config: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from geomsim.nulls import null_for
 from geomsim.pairing import Pairing
 from geomsim.study import models_of_cell, questions_of
 from geomsim.study_config import CHOICES, chosen_for, subspaces_of
@@ -39,10 +38,5 @@ def cells_of(item: Mapping[str, Any], config: Mapping[str, Any], base: Path) -> 
     n_parts = len(item.get("subsets") or {}) + (0 if subspaces is None else len(themes_of(subspaces, base)))
     n_parts += len(Pairing([0], [0]).buckets()) if chosen.get("buckets") else 0
     whole, part = Part(), Part(subset=[0])
-    for null in questions.nulls:
-        for metric in questions.metrics:
-            null_for(null, metric)
-    counts = [
-        [len(models_of_cell(questions.nulls, metric, each)) for each in (whole, part)] for metric in questions.metrics
-    ]
+    counts = [[len(models_of_cell(asked.nulls, asked.metric, each)) for each in (whole, part)] for asked in questions]
     return sum(of_whole + n_parts * of_part for of_whole, of_part in counts)

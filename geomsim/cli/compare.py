@@ -18,6 +18,7 @@ from geomsim.metric_text import read_metric_text
 from geomsim.pairing import Pairing
 from geomsim.space import Space
 from geomsim.study import run_study
+from geomsim.study_config import asked_of
 
 _TRIAL_DRAWS = 20
 
@@ -156,12 +157,13 @@ def _estimate(
     """Time by a trial of a few draws, memory by the size of the points; nothing is written."""
     rows, seconds, draws = [], {}, settings["draws"]
     for name, choice in zip(named, settings["metrics"], strict=True):
+        alone, own = asked_of(choice, settings)
         spent = []
         for trial in (1, 1, 1 + _TRIAL_DRAWS):  # the first run also pays for imports
             started = time.perf_counter()
-            run_study({**settings, "metrics": [choice], "draws": trial})
+            run_study({**own, "metrics": [alone], "draws": trial})
             spent.append(time.perf_counter() - started)
-        seconds[name] = spent[1] + max(0.0, spent[2] - spent[1]) / _TRIAL_DRAWS * draws
+        seconds[name] = spent[1] + max(0.0, spent[2] - spent[1]) / _TRIAL_DRAWS * own["draws"]
         rows.append([name, f"{seconds[name]:.1f}"])
     size = sum(space.n_rows * space.width * 8 for space in spaces)
     files = [str(path) for path in ([out / name for name in STUDY_FILES] if out else []) + ([report] if report else [])]

@@ -20,7 +20,7 @@ from geomsim.preparing.places import Model, Place
 from geomsim.preparing.reading import space_file, tokens_file
 from geomsim.sides import named_rows
 from geomsim.space import Space
-from geomsim.study_config import chosen_for, metric_of
+from geomsim.study_config import asked_of, chosen_for, metric_of
 
 if TYPE_CHECKING:
     from geomsim.row_groups import Group
@@ -140,7 +140,7 @@ def _choices(block: Within, config: Mapping[str, Any]) -> dict[str, Any]:
 
     chosen = chosen_for(block.choices, config)
     asked = list(chosen["metrics"] if "metrics" in chosen else metric_names())
-    paired = [choice for choice in asked if isinstance(metric_of(choice), PairedMetric)]
+    paired = [choice for choice in asked if isinstance(metric_of(asked_of(choice, chosen)[0]), PairedMetric)]
     if paired and "metrics" in block.choices:
         raise InvalidConfig(
             f"groups of one space do not correspond row by row, and {paired[0]!r} compares rows that do; take unpaired "

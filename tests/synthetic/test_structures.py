@@ -67,6 +67,15 @@ def test_firing_together_agrees_with_scipy(correlation: float, p: float, q: floa
     assert group.firing_correlation()[0, 1] == pytest.approx(phi, rel=1e-3, abs=1e-6)
 
 
+@pytest.mark.parametrize("correlation", [0.9999, 0.3, -0.1, 1.0])
+def test_the_root_of_equal_correlations_is_the_symmetric_one(correlation):
+    """Their eigenvectors are not determined, and a root made of these alone is another one on another processor."""
+    n = 8
+    group = CorrelatedGroup(n, correlation, probability=0.1)
+    small, large = np.sqrt(1 - correlation), np.sqrt(1 + (n - 1) * correlation)
+    np.testing.assert_allclose(group._root, small * np.eye(n) + (large - small) / n, atol=1e-7)
+
+
 def test_medians_cut_a_copula_into_the_known_quarter() -> None:
     # Sheppard: P(both positive) = 1/4 + arcsin(rho) / (2 pi).
     group = CorrelatedGroup(2, 0.7, probability=0.5)
