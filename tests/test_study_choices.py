@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from geomsim import Pairing, Space, compare, run_study
+from geomsim import Pairing, Space, UnpairedMetric, compare, metric, register, run_study
 from geomsim.corrections import holm
 from geomsim.errors import GeomsimError, InvalidConfig
 from geomsim.groups import compare_groups
@@ -34,6 +35,59 @@ def test_a_pair_takes_its_own_choices_before_those_of_the_study():
     found = table.iloc[1]
     assert (found["score"], found["p_value"], found["low"]) == (expected.score, expected.p_value, expected.interval.low)
     assert table.iloc[5]["p_value"] == compare(LEFT, RIGHT, "rsa", draws=19, seed=3).p_value
+
+
+def test_a_metric_takes_its_own_judging_before_that_of_its_pair():
+    own = {"null": ["shuffle", "exact"], "draws": 29, "interval": "jackknife", "confidence": 0.9}
+    choices = [{"name": "rsa", "compare": "pearson", **own}, "procrustes", {"name": "cka", "null": "none"}]
+    config = {"pairs": [{**SIDES, "draws": 49}, {**SIDES, "metrics": ["cka"]}], "metrics": choices, "draws": 19}
+    table = run_study(config).table
+    assert table["metric"].to_list() == ["rsa", "rsa", "procrustes", "cka", "cka"]
+    assert table["null"].fillna("none").to_list() == ["shuffle", "exact", "shuffle", "none", "shuffle"]
+    assert table["draws"].fillna(0).to_list() == [29, 0, 49, 0, 19]
+    assert table["low"].notna().to_list() == [True, True, False, False, False]
+    assert table["parameters"].to_list()[0] == table["parameters"].to_list()[1]
+    assert "draws" not in str(table["parameters"].to_list()[0])
+    rsa = metric("rsa", compare="pearson")
+    expected = compare(LEFT, RIGHT, rsa, draws=29, interval="jackknife", confidence=0.9)
+    found = table.iloc[0]
+    assert (found["score"], found["p_value"], found["low"]) == (expected.score, expected.p_value, expected.interval.low)
+    assert table.iloc[1]["p_value"] == compare(LEFT, RIGHT, rsa, null="exact").p_value
+    assert [cells_of(item, config, Path()) for item in config["pairs"]] == [4, 1]
+
+
+def test_what_is_wrong_with_a_metrics_judging_names_the_metric():
+    for own, message in (
+        ({"null": []}, "pair 1: metric rsa: null is a name, a list of names"),
+        ({"null": "shufle"}, "pair 1.*, rsa: no null is called 'shufle'"),
+        ({"draws": 0}, "pair 1.*, rsa: draws must be"),
+        ({"interval": "wide"}, "pair 1: metric rsa: no interval is called 'wide'"),
+        ({"interval": "jackknife", "confidence": 2.0}, "pair 1: metric rsa: confidence lies between 0 and 1"),
+        ({"buckets": True}, "takes the parameters"),
+    ):
+        with pytest.raises(GeomsimError, match=message):
+            run_study({"pairs": [{**SIDES, "layer": 1, "metrics": [{"name": "rsa", **own}]}], "draws": 9})
+
+
+def test_a_parameter_that_is_called_as_a_choice_of_the_study_is_refused_and_not_guessed():
+    @dataclass(frozen=True)
+    class Sketched(UnpairedMetric[Any]):
+        larger_means = "farther"
+        score_range = (0.0, 1.0)
+        draws: int = 5
+
+        def prepare(self, points: Any) -> Any:
+            return points.mean()
+
+        def score(self, left: Any, right: Any) -> Any:
+            return (left - right).abs().clamp(0.0, 1.0)
+
+    register("sketched", Sketched)
+    config = {"pairs": [SIDES], "metrics": [{"name": "sketched", "draws": 7}], "draws": 9}
+    with pytest.raises(InvalidConfig, match="metric 'sketched' has a parameter 'draws' of its own.*as an instance"):
+        run_study(config)
+    assert run_study({**config, "metrics": [Sketched(draws=7)]}).table["draws"].to_list() == [9]
+    assert run_study({**config, "metrics": [{"name": "sketched", "null": "none"}]}).table["score"].notna().all()
 
 
 def test_choices_are_no_columns_of_their_own():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from geomsim.activations.codes import Codes
 from geomsim.activations.latent_files import LatentFile, LatentTable
@@ -18,9 +20,6 @@ from geomsim.activations.text_pieces import TextPieces
 from geomsim.activations.token_texts import texts_read
 from geomsim.errors import InvalidCodes
 from geomsim.memory import batch_budget
-
-if TYPE_CHECKING:
-    pass
 
 COLUMNS = ("latent", "rank", "value", "document", "start", "focus", "pieces", "activations")
 _BYTES_PER_ENTRY = 120  # of a non-zero while it is sorted and looked up
@@ -64,15 +63,19 @@ class ContextTable(LatentTable):
         """The places of one latent, strongest first. Raises InvalidCodes where there is no such latent."""
         if not 0 <= latent < self.n_latents:
             raise InvalidCodes(f"there is no latent {latent!r}: {self!r} has latents 0 to {self.n_latents - 1}")
-        of_latent = self.frame["latent"].to_numpy()
+        of_latent, *columns = self._columns
         first, last = (int(np.searchsorted(of_latent, latent, side=side)) for side in ("left", "right"))
-        rows = self.frame.iloc[first:last]
         return [
             LatentContext(float(value), document, int(start), int(focus), tuple(pieces), tuple(map(float, activations)))
             for value, document, start, focus, pieces, activations in zip(
-                *(rows[name] for name in COLUMNS[2:]), strict=True
+                *(column[first:last] for column in columns), strict=True
             )
         ]
+
+    @cached_property
+    def _columns(self) -> list[NDArray[Any]]:
+        """Latent and what :class:`LatentContext` has; a report asks for every latent, and pandas takes long for each."""
+        return [self.frame[name].to_numpy() for name in COLUMNS if name != "rank"]
 
 
 def contexts_table(

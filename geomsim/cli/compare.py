@@ -78,7 +78,8 @@ def compare(
     right
         likewise.
     metric
-        a metric's name, or with parameters 'knn-jaccard(k=20)'; may be given again. All installed by default.
+        a metric's name, or with parameters 'knn-jaccard(k=20)', also draws, null, interval and confidence of its own
+        'rsa(null=["shuffle", "exact"])'; may be given again. All installed by default.
     pairing
         a table with columns left and right, as `geomsim pair` writes it.
     draws

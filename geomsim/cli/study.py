@@ -149,7 +149,8 @@ def _layouts(
     from geomsim.report.assembling import VIEWS
     from geomsim.report.views.beside import layouts_beside
 
-    files = [item[side] for item in settings["pairs"] for side in ("left", "right")]
+    # What is no file is points in the configuration itself, or refused when the pair is compared.
+    files = [item[side] for item in settings["pairs"] for side in ("left", "right") if isinstance(item[side], str)]
     with layouts_beside([base / file for file in dict.fromkeys(files)], target / VIEWS, common.start) as wait:
         yield
         if wrong := wait():

@@ -123,7 +123,7 @@ def spearman_profile(found: Dissimilarities) -> PairProfile:
     group, sizes = found.tie_groups()
     average = sizes.cumsum(0) - (sizes - 1) / 2.0
     tied = float(sizes[sizes > 1].sum()) / len(group)
-    return _normalised(found, average.to(found.ordered_by.dtype)[group], centre=True, tied_share=tied)
+    return _normalised(found, average.to(found.ordered_by.dtype).index_select(0, group), centre=True, tied_share=tied)
 
 
 def pearson_profile(found: Dissimilarities) -> PairProfile:

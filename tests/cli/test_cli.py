@@ -157,6 +157,24 @@ def test_dry_run_touches_nothing(two: tuple[str, str], tmp_path: Path, capsys: p
     assert not folder.exists()
 
 
+def test_a_dry_run_tries_few_draws_of_a_metric_that_has_its_own(
+    two: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = 0.0
+
+    def takes_a_second_for_each_draw(settings: dict[str, Any]) -> None:
+        nonlocal clock
+        assert settings["draws"] < 100
+        assert settings["metrics"] in (["rsa"], [{"name": "rsa"}])
+        clock += settings["draws"]
+
+    monkeypatch.setattr("geomsim.cli.compare.run_study", takes_a_second_for_each_draw)
+    monkeypatch.setattr("geomsim.cli.compare.time.perf_counter", lambda: clock)
+    assert run(["compare", *two, "-m", "rsa(draws=5000)", "-m", "rsa", "--draws", "300", "--dry-run", "--json"]) == 0
+    # One second more each: what a score takes without any draw is not told from one draw.
+    assert out(capsys)["details"]["seconds"] == {"rsa(draws=5000)": 5001.0, "rsa": 301.0}
+
+
 def test_a_cell_that_is_not_defined_gives_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     random = np.random.default_rng(0)
     np.save(tmp_path / "few.npy", random.normal(size=(4, 6)))

@@ -239,3 +239,15 @@ def test_a_file_that_changed_since_is_said_to_have(made: Path, tmp_path: Path) -
         "pair 1 (paired), left: left.npz has changed since it was compared; the map shows it as it is now, the scores "
         "are of what it was. Run the study again"
     ]
+
+
+def test_points_that_stand_in_the_file_itself_are_compared_with_a_report(made: Path, tmp_path: Path, capsys) -> None:
+    left, right = np.random.default_rng(0).normal(size=(2, 20, 3)).round(3).tolist()
+    file = tmp_path / "study.toml"
+    file.write_text(f'metrics = ["rsa"]\ndraws = 9\n[[pairs]]\nleft = {left}\nright = {right}\n')
+    assert run(["study", str(file), "--report", str(tmp_path / "report.html")]) == 0
+    assert "rsa" in (tmp_path / "report.html").read_text()
+    capsys.readouterr()
+    file.write_text(f'metrics = ["rsa"]\n[[pairs]]\nleft = 5\nright = "{made / "right.npz"}"\n')
+    assert run(["study", str(file), "--report", str(tmp_path / "report.html")]) == 2
+    assert "points" in capsys.readouterr().err

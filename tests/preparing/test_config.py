@@ -194,6 +194,7 @@ def test_top_tokens_that_are_needed_and_not_made(tmp_path: Path):
 def test_groups_of_one_space_take_unpaired_metrics_and_themes_that_exist(tmp_path: Path):
     for given, message in (
         (within(metrics=["procrustes"]), "within 1: groups of one space do not correspond row by row"),
+        (within(metrics=[{"name": "procrustes", "draws": 9}]), "within 1: groups of one space do not correspond"),
         ({**within(), "metrics": ["procrustes"]}, "within 1: groups of one space need unpaired metrics"),
         (within(metrics=["gromov-wasserstein"], groups=["tim", "code"]), "within 1: there is no theme 'tim'"),
         (within(metrics=["gromov-wasserstein"], layers=[3]), "within 1: model 'left' has no features at layer 3"),

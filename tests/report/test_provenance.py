@@ -66,6 +66,8 @@ def test_one_pair_of_files_is_one_command_that_can_be_pasted():
         "geomsim", "compare", "left points.npz", "r.npz", "--metric", "rsa", "--metric", 'cka(kernel="rbf")',
         "--draws", "99", "--seed", "1", "--out", "results",
     ]  # fmt: skip
+    judged = run_of(pairs=[pair], metrics=[{"name": "rsa", "null": "exact", "draws": 9}])
+    assert any("--metric 'rsa(null=\"exact\", draws=9)'" in step for step in provenance(judged)[AGAIN])
 
 
 def test_points_that_lived_in_python_alone_are_not_called_a_file():
