@@ -74,7 +74,7 @@ class ContextTable(LatentTable):
 
     @cached_property
     def _columns(self) -> list[NDArray[Any]]:
-        """Latent and what :class:`LatentContext` has; a report asks for every latent, and pandas takes long for each."""
+        """Latent and what :class:`LatentContext` has: a report asks for every latent, and pandas is slow for each."""
         return [self.frame[name].to_numpy() for name in COLUMNS if name != "rank"]
 
 

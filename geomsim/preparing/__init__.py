@@ -28,8 +28,8 @@
     non_concepts = ["kept", "left out"]               # latents on punctuation, white space, special tokens
     units = "words"                  # for models with different tokenizers; with pool and words as `geomsim words` has
     min_firings = 100                # also min_cofirings, top, min_weight, as `geomsim pair` takes them
-    metrics = ["svcca", { name = "mmcs", null = "none" }]   # also null, draws, buckets, subspaces, interval: in place of
-                                     # the study's own
+    metrics = ["svcca", { name = "rsa", draws = 99 }] # also null, draws, buckets, subspaces, interval: in place of the
+                                     # study's own
 
     [[within]]
     model = "left"

@@ -20,8 +20,8 @@ BUSY = Setting(
     dense=4, junk=8, outliers=1,
 )  # fmt: skip
 
-#: Splits, twins and groups that fire together: `max`, `mutual` and `hungarian` part ways in precision and recall, and with
-#: so many features the ranges of 20 seeds do not touch.
+#: Splits, twins and groups that fire together: `max`, `mutual` and `hungarian` part ways in precision and recall, and
+#: with so many features the ranges of 20 seeds do not touch.
 TANGLED = Setting(
     n_features=1200, shared=0.75, width=64, n_tokens=10_000, firing="uniform", mean_active=24.0, seen=0.6,
     structures=tuple(CorrelatedGroup(8, 0.9999, probability=0.03) for _ in range(60)),

@@ -249,5 +249,5 @@ def test_points_that_stand_in_the_file_itself_are_compared_with_a_report(made: P
     assert "rsa" in (tmp_path / "report.html").read_text()
     capsys.readouterr()
     file.write_text(f'metrics = ["rsa"]\n[[pairs]]\nleft = 5\nright = "{made / "right.npz"}"\n')
-    assert run(["study", str(file), "--report", str(tmp_path / "report.html")]) == 2
-    assert "points" in capsys.readouterr().err
+    assert run(["study", str(file), "--report", str(tmp_path / "report.html")]) == 1
+    assert "must be (rows, width), got shape ()" in capsys.readouterr().err
