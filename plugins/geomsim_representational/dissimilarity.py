@@ -101,7 +101,8 @@ def dissimilarities(points: Tensor, kind: Dissimilarity) -> Dissimilarities:
 def _above(n_rows: int, device: torch.device) -> Tensor:
     """Where the pairs i < j stand in a flattened (rows, rows) matrix; one index is faster than two."""
     i, j = torch.triu_indices(n_rows, n_rows, 1, device=device)
-    return i.mul_(n_rows).add_(j)
+    places: Tensor = i * n_rows + j
+    return places
 
 
 def _rising(values: Tensor) -> Tensor:
