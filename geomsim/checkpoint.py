@@ -28,11 +28,16 @@ SUFFIX = ".cell.npz"
 
 
 class Checkpoint:
-    """The finished cells in a folder; without one nothing is kept, and with `resume` off nothing is found."""
+    """The finished cells in a folder; without one nothing is kept, and with `resume` off nothing is found there.
 
-    def __init__(self, folder: Path | None, *, resume: bool) -> None:
+    What was kept there after `since` (nanoseconds, as its files bear them) is found anyway: another process may work on
+    the same study.
+    """
+
+    def __init__(self, folder: Path | None, *, resume: bool, since: int | None = None) -> None:
         self.folder = folder
         self._resume = resume
+        self._since = since
         self._digests: WeakKeyDictionary[Space | Pairing, str] = WeakKeyDictionary()
 
     def key(self, source: Space | Pairing | None) -> str | None:
@@ -52,8 +57,10 @@ class Checkpoint:
 
         Raises GeomsimError for a damaged file, naming it.
         """
-        path = self._path(inputs) if self._resume else None
-        if path is None or not path.exists():
+        path = self._path(inputs)
+        if path is None or not (self._resume or self._since is not None) or not path.exists():
+            return None
+        if not self._resume and path.stat().st_mtime_ns <= (self._since or 0):
             return None
         try:
             with np.load(path, allow_pickle=False) as stored:

@@ -170,10 +170,36 @@ def run_prepared(
     folder: str | Path | None = None,
     resume: bool = True,
     scheduler: str | None = None,
+    since: int | None = None,
 ) -> Study:
-    """Compare what was prepared from models; parameters and errors are those of :func:`run_study`."""
-    study = _compared(prepared.config, prepared.config["pairs"], prepared.folder, seed, folder, resume, scheduler)
+    """Compare what was prepared from models; parameters and errors are those of :func:`run_study`.
+
+    Cells that were kept after `since` are not computed again: :func:`compare_from_the_end` may work on the others.
+    """
+    settings = prepared.config
+    study = _compared(settings, settings["pairs"], prepared.folder, seed, folder, resume, scheduler, since)
     return replace(study, notes=prepared.notes)
+
+
+def compare_from_the_end(
+    prepared: PreparedStudy,
+    *,
+    seed: int | None,
+    folder: Path,
+    resume: bool,
+    since: int,
+    goes_on: Callable[[], bool],
+) -> None:
+    """Fill `folder` with the cells of a study from its last pair on, while :func:`run_prepared` begins at the first.
+
+    Parameters are the same; it ends where `goes_on` says so, which is asked after each cell.
+    """
+    settings = _seeded(prepared.config, seed)
+    run = _Run(settings, base=prepared.folder, checkpoint=Checkpoint(folder, resume=resume, since=since))
+    for number, item in reversed(list(enumerate(settings["pairs"]))):
+        for _ in run.cells(number, item, lambda steps: None):
+            if not goes_on():
+                return
 
 
 def _compared(
@@ -184,18 +210,22 @@ def _compared(
     folder: str | Path | None,
     resume: bool,
     scheduler: str | None,
+    since: int | None = None,
 ) -> Study:
     """All cells of the pairs of a configuration that was checked."""
-    if seed is not None:
-        settings = {**settings, "seed": seed}
+    settings = _seeded(settings, seed)
     run = _Run(
         settings,
         base=base,
-        checkpoint=Checkpoint(None if folder is None else Path(folder), resume=resume),
+        checkpoint=Checkpoint(None if folder is None else Path(folder), resume=resume, since=since),
     )
     with using(scheduler), track(run.n_steps, "study") as advance:
         cells = list(run.cells(0, pairs[0], advance)) if len(pairs) == 1 else run.cells_in_tasks(advance)
     return Study(cells, plain(settings), pairs=tuple(pairs), base=base)
+
+
+def _seeded(settings: Mapping[str, Any], seed: int | None) -> Mapping[str, Any]:
+    return settings if seed is None else {**settings, "seed": seed}
 
 
 @dataclass(frozen=True)

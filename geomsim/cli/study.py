@@ -27,9 +27,11 @@ from geomsim.cli.console import (
 )
 from geomsim.cli.opening import check_folder
 from geomsim.cli.report import check_page, write_report
-from geomsim.preparing import alone_in
+from geomsim.parallel import cores
+from geomsim.preparing import PreparedStudy, alone_in
 from geomsim.report.tidy_records import counted
-from geomsim.study import check_asked, prepare_from_models, read_config, run_prepared, run_study
+from geomsim.study import Study, check_asked, prepare_from_models, read_config, run_prepared
+from geomsim.study_beside import FEWEST_PAIRS, cells_beside
 from geomsim.study_config import FILES, begins_at_models
 from geomsim.study_counting import cells_of_each
 from geomsim.study_references import CROSS_MODEL, REFERENCE
@@ -89,10 +91,11 @@ def study(
                     settings, config.parent, there, resume=resume, device=common.device, note=common.note
                 )
                 with _layouts(prepared.config, there, target, report, common):
-                    result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
+                    result = _compared(prepared, cells, resume, scheduler, plugin or [], common)
         else:
+            own = PreparedStudy(config.parent, settings)
             with _layouts(settings, config.parent, target, report, common):
-                result = run_study(config, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
+                result = _compared(own, cells, resume, scheduler, plugin or [], common)
     except KeyboardInterrupt:
         finished = len(list(cells.glob(f"*{SUFFIX}"))) if cells.is_dir() else 0
         kept = f"{counted(finished, 'finished cell')} {'is' if finished == 1 else 'are'} kept in {target}"
@@ -136,6 +139,24 @@ def study(
     if not undefined:
         return DONE
     return FAILED if len(undefined) == len(result.cells) else PARTLY
+
+
+def _compared(
+    prepared: PreparedStudy,
+    cells: Path,
+    resume: bool,
+    scheduler: str | None,
+    plugins: Sequence[Path],
+    common: Common,
+) -> Study:
+    """All cells, many of them by two processes at a time."""
+    if scheduler is not None or len(prepared.config["pairs"]) < FEWEST_PAIRS or cores() < 2:
+        return run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
+    with cells_beside(prepared, cells, seed=common.seed, resume=resume, plugins=plugins) as (since, failed):
+        result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, since=since)
+        if wrong := failed():
+            common.note(f"cells were computed by one process, since the other one ended: {wrong}")
+    return result
 
 
 @contextmanager
