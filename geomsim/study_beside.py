@@ -36,7 +36,8 @@ def cells_beside(
     with TemporaryFile() as said, TemporaryFile() as asked:
         pickle.dump((prepared, seed, folder, resume, since, list(plugins), own, os.getpid()), asked)
         asked.seek(0)
-        command = [sys.executable, "-m", __name__]
+        # -P: what lies in the folder one happens to be in is no module.
+        command = [sys.executable, "-P", "-m", __name__]
         process = subprocess.Popen(command, stdin=asked, stdout=subprocess.DEVNULL, stderr=said)
 
         def failed() -> str:

@@ -153,6 +153,9 @@ def _compared(
     if scheduler is not None or len(prepared.config["pairs"]) < FEWEST_PAIRS or cores() < 2:
         return run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
     with cells_beside(prepared, cells, seed=common.seed, resume=resume, plugins=plugins) as (since, failed):
+        common.note(
+            "cells are computed from the first pair on and from the last; progress is the first half's, and ends early"
+        )
         result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, since=since)
         if wrong := failed():
             common.note(f"cells were computed by one process, since the other one ended: {wrong}")

@@ -19,6 +19,8 @@ _ROUNDING = 1e-12
 # The rows themselves are known to a few eps of their own length, whatever the distances between them.
 _READ_TO = 8 * torch.finfo(torch.float64).eps
 
+_BLOCK = 1024  # rows of a matrix that are mirrored at once
+
 
 @dataclass(frozen=True)
 class Dissimilarities:
@@ -59,7 +61,12 @@ class Dissimilarities:
         """A symmetric (rows, rows) matrix with these values of the pairs, and 0 on its diagonal."""
         found = values.new_zeros(self.rows, self.rows)
         found.view(-1).index_copy_(0, _above(self.rows, values.device), values)
-        return found + found.T
+        # Block by block, as a sum of two such matrices takes a third one's memory.
+        for first in range(0, self.rows, _BLOCK):
+            block = slice(first, first + _BLOCK)
+            found[block, block] += found[block, block].T.clone()
+            found[block, :first] = found[:first, block].T
+        return found
 
     def tie_groups(self) -> tuple[Tensor, Tensor]:
         """For each pair the number of its group of equal values, from 0 by rising value, and the sizes of the groups.
@@ -100,9 +107,8 @@ def dissimilarities(points: Tensor, kind: Dissimilarity) -> Dissimilarities:
 
 def _above(n_rows: int, device: torch.device) -> Tensor:
     """Where the pairs i < j stand in a flattened (rows, rows) matrix; one index is faster than two."""
-    i, j = torch.triu_indices(n_rows, n_rows, 1, device=device)
-    places: Tensor = i * n_rows + j
-    return places
+    above = torch.ones(n_rows, n_rows, dtype=torch.bool, device=device).triu_(1)
+    return above.view(-1).nonzero().view(-1)
 
 
 def _rising(values: Tensor) -> Tensor:

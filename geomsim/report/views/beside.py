@@ -22,7 +22,8 @@ def layouts_beside(spaces: Sequence[Path], folder: Path, seed: int = 0) -> Itera
     Gives a function that waits for the end and says what went wrong, or nothing: what is not in the folder then is
     made by whoever asks for it. Leaving the block early ends the process; layouts that are finished stay.
     """
-    command = [sys.executable, "-m", __name__, str(folder), str(seed), *map(str, spaces)]
+    # -P: what lies in the folder one happens to be in is no module.
+    command = [sys.executable, "-P", "-m", __name__, str(folder), str(seed), *map(str, spaces)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def wait() -> str:
