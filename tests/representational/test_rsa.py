@@ -15,7 +15,7 @@ from metric_checks import (
 )
 from numpy.typing import NDArray
 from scipy import stats
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import pdist, squareform
 
 import geomsim
 from geomsim import DegenerateSpace, GeomsimError, GeomsimWarning
@@ -359,3 +359,11 @@ def test_many_orders_across_block_borders(rows: int) -> None:
 def test_p_values_of_unrelated_points_are_uniform() -> None:
     random = np.random.default_rng(0)
     assert_uniform_p_values("rsa", random.normal(size=(100, 2, 15, 4)))
+
+
+@pytest.mark.parametrize("rows", [3, 7, 8, 30])
+def test_a_matrix_is_mirrored_block_by_block(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("geomsim_representational.dissimilarity._BLOCK", 7)
+    points = np.random.default_rng(rows).normal(size=(rows, 5))
+    found = dissimilarities(torch.from_numpy(points), "cosine")
+    np.testing.assert_allclose(found.matrix(found.values), squareform(pdist(points, "cosine")), rtol=1e-10)
