@@ -10,18 +10,16 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from geomsim.catalog import metrics as metric_names
 from geomsim.catalog import name_of, origin_of
 from geomsim.checkpoint import Checkpoint
 from geomsim.comparison import versions
-from geomsim.contract import Metric, PairedMetric
+from geomsim.contract import PairedMetric
 from geomsim.digests import NoDigestError, code_digest
 from geomsim.errors import GeomsimError, InvalidConfig
-from geomsim.nulls import Null, null_for
 from geomsim.pairing import Pairing
 from geomsim.parallel import one_thread
 from geomsim.preparing import PreparedStudy, alone_in, prepare_study
@@ -33,19 +31,11 @@ from geomsim.sides import Sides
 from geomsim.space import Space
 from geomsim.states import States
 from geomsim.study_cells import CellWork, Found, Planned, Question, Sources
-from geomsim.study_config import (
-    JUDGING,
-    PAIR_KEYS,
-    asked_of,
-    begins_at_models,
-    check_pairs,
-    chosen_for,
-    metric_of,
-    nulls_of,
-)
+from geomsim.study_config import PAIR_KEYS, begins_at_models, check_pairs, chosen_for
 from geomsim.study_config import read_config as _read_config
 from geomsim.study_outcome import Study as Study
 from geomsim.study_parts import ALL, Part, parts_of
+from geomsim.study_questions import Asked, models_of_cell, questions_of
 from geomsim.study_references import REFERENCE
 from geomsim.study_spaces import open_space
 from geomsim.study_table import COLUMNS, Cell
@@ -226,15 +216,6 @@ def _compared(
 
 def _seeded(settings: Mapping[str, Any], seed: int | None) -> Mapping[str, Any]:
     return settings if seed is None else {**settings, "seed": seed}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A metric that is asked of a pair of spaces, and how its scores are judged."""
-
-    metric: Metric[Any]
-    nulls: Sequence[str | Null | None]
-    options: Mapping[str, Any]
 
 
 class _Run:
@@ -434,37 +415,3 @@ def _family(number: int, left: Space, right: Space, pairing: Pairing | None) -> 
         groups = None if left.groups is None else left.groups.tolist()
         return "rows " + hashlib.sha256(repr((left.ids, groups)).encode()).hexdigest()[:8]
     return f"pair {number + 1}"
-
-
-def models_of_cell(nulls: Sequence[str | Null | None], metric: Metric[Any], part: Part) -> list[Null | None]:
-    """The nulls of a cell, each once, whatever names they were given; of a part, random subsets too."""
-    asked = nulls if part.is_whole else [*nulls, "random-subset"]
-    models: list[Null | None] = []
-    for model in (null_for(choice, metric) for choice in asked):
-        if model not in models:
-            models.append(model)
-    return models
-
-
-def questions_of(config: Mapping[str, Any]) -> list[Asked]:
-    """What is asked by the choices of a study, or of one pair. Raises what an unknown metric raises."""
-    # All installed ones are looked for where none is named alone: a study asks this for each of its pairs.
-    return [_asked(choice, config) for choice in (config["metrics"] if "metrics" in config else metric_names())]
-
-
-def _asked(choice: Any, config: Mapping[str, Any]) -> Asked:
-    named, own = asked_of(choice, config)
-    metric = metric_of(named)
-    if own is not config and (taken := sorted(set(JUDGING) & set(choice) & set(metric.parameters()))):
-        raise InvalidConfig(
-            f"metric {choice['name']!r} has a parameter {taken[0]!r} of its own, and in the table of a metric "
-            f"{taken[0]} says how it is judged: give the metric as an instance, or its parameter another name"
-        )
-    options = {
-        "draws": own.get("draws", 999),
-        "seed": own.get("seed", 0),
-        "groups": own.get("groups"),
-        "interval": None if own.get("interval") == "none" else own.get("interval"),
-        "confidence": own.get("confidence", 0.95),
-    }
-    return Asked(metric, nulls_of(own), options)

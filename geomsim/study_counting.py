@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from geomsim.pairing import Pairing
-from geomsim.study import models_of_cell, questions_of
 from geomsim.study_config import CHOICES, chosen_for, subspaces_of
 from geomsim.study_parts import Part, themes_of
+from geomsim.study_questions import models_of_cell, questions_of
 
 
 def cells_of_each(items: Iterable[Mapping[str, Any]], config: Mapping[str, Any], base: Path) -> list[int]:

@@ -288,7 +288,7 @@ def test_labels_of_mixed_kinds_can_be_saved(folder: Path):
 
 
 def test_all_installed_metrics_are_the_default(monkeypatch: pytest.MonkeyPatch, folder: Path):
-    monkeypatch.setattr("geomsim.study.metric_names", lambda: ["gap"])
+    monkeypatch.setattr("geomsim.study_questions.metric_names", lambda: ["gap"])
     pairs = [{"left": points("left", folder), "right": points("right", folder)}]
     assert run_study({"pairs": pairs, "draws": 9}).table["metric"].to_list() == ["gap"]
 
