@@ -84,6 +84,43 @@ def test_a_pinned_node_shows_the_rows_it_shares_with_its_best_partner(report: Op
     assert report.state("graphs")["texts"]["rows"] == len(shared(graphs, node, second))
 
 
+def test_a_button_stays_under_the_finger_when_the_pointer_leaves_the_graphs(
+    report: OpenReport, contents: Contents
+) -> None:
+    node = lone_node(report, contents.graphs[0].left, "left")
+    report.page.mouse.click(*report.screen("graphs", "left", node))
+    report.settle()
+    buttons = report.page.locator("#graphs .graphs-details button").element_handles()
+    assert len(buttons) > 3
+    report.page.mouse.move(3, 3)
+    report.settle()
+    assert all(report.page.evaluate("(button) => button.isConnected", button) for button in buttons)
+
+
+def test_the_keyboard_stays_where_a_partner_was_chosen(report: OpenReport, contents: Contents) -> None:
+    node = lone_node(report, contents.graphs[0].left, "left")
+    first, second, *_ = partners(contents.graphs[0], "left", node)
+    report.page.mouse.click(*report.screen("graphs", "left", node))
+    report.settle()
+    pressed = "() => [...document.querySelectorAll('.graphs-partners [aria-pressed=true]')].indexOf(document.activeElement)"
+    count = "() => document.querySelectorAll('.graphs-partners [aria-pressed=true]').length"
+    report.page.locator("#graphs .graphs-partners button").nth(1).focus()
+    assert report.page.evaluate(pressed) == -1
+    report.page.keyboard.press("Enter")
+    assert report.state("graphs")["chosenPartner"] == second
+    assert (report.page.evaluate(count), report.page.evaluate(pressed)) == (1, 0)
+    report.page.keyboard.press("Enter")
+    assert report.state("graphs")["chosenPartner"] is None
+    assert report.page.evaluate(count) == 0
+    report.page.keyboard.press("Shift+Tab")
+    report.page.keyboard.press("Enter")
+    assert report.state("graphs")["chosenPartner"] == first
+    report.page.locator("#graphs .graphs-buttons button", has_text="Release").focus()
+    report.page.keyboard.press("Enter")
+    assert report.state()["pinned"] is None
+    assert report.page.evaluate("() => document.activeElement.className") == "graphs-details"
+
+
 def test_rows_with_texts_of_their_own_show_them(report: OpenReport, contents: Contents) -> None:
     report.set(graph=1)
     graphs = contents.graphs[1]

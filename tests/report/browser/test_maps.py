@@ -65,6 +65,20 @@ def test_the_details_give_partner_weight_tokens_and_text(report: OpenReport, con
     assert all(token in text for token in tokens[row])
 
 
+def test_a_button_stays_under_the_finger_when_the_pointer_leaves_the_maps(
+    report: OpenReport, contents: Contents
+) -> None:
+    row = lonely_row(contents, "left", rows_with_partners(contents, "left", 2))
+    report.page.mouse.click(*report.screen("maps", "left", row))
+    report.settle()
+    buttons = report.page.locator("#maps .details-panel button").element_handles()
+    assert len(buttons) >= 3  # unpin, and two partners
+    for x, y in ((3, 3), report.screen("maps", "left", row), (3, 3)):
+        report.page.mouse.move(x, y)
+        report.settle()
+        assert all(report.page.evaluate("(button) => button.isConnected", button) for button in buttons)
+
+
 def test_a_click_pins_and_a_second_lets_go(report: OpenReport, contents: Contents) -> None:
     row = lonely_row(contents, "right", range(100))
     x, y = report.screen("maps", "right", row)

@@ -3,6 +3,7 @@
 import {clear, dataText, element} from "./dom.js";
 import {numberText, shorten, visible} from "./look.js";
 import {clearSelection, linksOf} from "./selection.js";
+import {sameTarget} from "./store.js";
 import {saveSelection} from "./saving.js";
 import {contextView, contextsKey, cutText} from "./contexts.js";
 
@@ -18,12 +19,12 @@ const DETAILS_MOST = 200; // pairs of a selection that are listed when all are a
 export function mountDetails(container, app) {
   const panel = element("div", { class: "details-panel", role: "region", "aria-label": "Details", tabindex: 0 });
   container.append(panel);
-  const view = { app, panel, key: null, open: { link: null, partners: false, contexts: false }, first: new WeakMap() };
+  const view = { app, panel, shown: null, open: { link: null, partners: false, contexts: false }, first: new WeakMap() };
   let asked = 0;
   const later = () => {
     asked ||= requestAnimationFrame(() => {
       asked = 0;
-      detailsShow(view);
+      if (detailsChanged(view)) detailsShow(view);
     });
   };
   app.store.on(["hover", "pinned", "selection", "pair"], later);
@@ -42,12 +43,24 @@ export function rowWords(side, row) {
   return shorten(visible(side.nameOf(row)), 60);
 }
 
+// What is to be shown of the state: a row, a pair or a node that is pointed at or pinned, else what is selected.
+function detailsContent({ app }) {
+  const { hover, pinned, selection } = app.store.state, target = hover ?? pinned;
+  return { opened: app.opened, target, pinned: target !== null && sameTarget(target, pinned), selection: target ? null : selection };
+}
+
+// What stands there already stays: a button that is replaced while it is pressed is never clicked.
+function detailsChanged(view) {
+  const content = detailsContent(view), { shown } = view;
+  return content.opened !== shown.opened || content.pinned !== shown.pinned || content.selection !== shown.selection
+    || !sameTarget(content.target, shown.target);
+}
+
 function detailsShow(view) {
-  const { app, panel } = view, { hover, pinned, selection } = app.store.state;
-  const target = hover ?? pinned;
-  const key = JSON.stringify([app.opened?.index, target]);
-  if (view.key !== key) {
-    view.key = key;
+  const { app, panel, shown } = view;
+  view.shown = detailsContent(view);
+  const { target, pinned, selection } = view.shown;
+  if (shown?.opened !== app.opened || !sameTarget(shown.target, target)) {
     view.open = { link: null, partners: false, contexts: false };
     panel.scrollTop = 0;
   }
@@ -55,7 +68,7 @@ function detailsShow(view) {
   clear(panel);
   view.showing = null;
   if (!app.opened) return;
-  if (target) panel.append(...detailsOfTarget(view, target, target === pinned));
+  if (target) panel.append(...detailsOfTarget(view, target, pinned));
   else if (selection) panel.append(...detailsOfSelection(view, selection));
   else panel.append(detailsAdvice(app), ...detailsWaysIn(view));
   // A button that has done its work is gone; the keyboard stays in the panel.

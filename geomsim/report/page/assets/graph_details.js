@@ -28,21 +28,30 @@ export class GraphDetails {
 
   /** Show a node (null: how to choose one); `pinned` says that it stays. */
   show(graphs, totals, focus, pinned) {
-    clear(this.node);
-    this.partners = focus?.partners ?? [];
-    if (!focus) {
-      this.node.append(element("p", {class: "note", text: nodeDetailAdvice(graphs)}), this.waysIn(graphs, totals));
-      return;
+    const content = {graphs, side: focus?.side, node: focus?.node, pinned};
+    // What stands there already stays: a button that is replaced while it is pressed is never clicked.
+    if (!this.content || Object.keys(content).some((part) => content[part] !== this.content[part])) {
+      this.content = content;
+      const held = this.node.contains(document.activeElement);
+      this.node.replaceChildren(...this.parts(graphs, totals, focus, pinned));
+      // A button that has done its work is gone; the keyboard stays in the panel.
+      if (held) this.element.focus({preventScroll: true});
     }
+    for (const [node, button] of this.offered) button.setAttribute("aria-pressed", String(node === focus.chosen));
+  }
+
+  parts(graphs, totals, focus, pinned) {
+    this.offered = new Map();
+    if (!focus) return [element("p", {class: "note", text: nodeDetailAdvice(graphs)}), this.waysIn(graphs, totals)];
     const {side, node} = focus;
     const graph = graphs[side];
-    this.node.append(
+    return [
       element("h3", {}, nodeDetailSide(graphs, side), nodeDetailText(graph.nameOf(node))),
       nodeDetailFacts(graphs, graph, node),
-      ...[nodeDetailLabels(graph, node)].filter(Boolean),
-      ...(pinned ? [this.buttons(graphs, focus)] : []),
-      ...[this.partnerList(graphs, focus, pinned)].filter(Boolean),
-    );
+      nodeDetailLabels(graph, node),
+      pinned && this.buttons(graphs, focus),
+      this.partnerList(graphs, focus, pinned),
+    ].filter(Boolean);
   }
 
   /** Where to begin: the nodes that belong together most closely, or the largest. */
@@ -68,7 +77,7 @@ export class GraphDetails {
       element("button", {type: "button", text: "Release", on: {click: () => this.act.release()}}));
   }
 
-  partnerList(graphs, {side, partners, chosen}, pinned) {
+  partnerList(graphs, {side, partners}, pinned) {
     if (!graphs.right) return pinned ? null : element("p", {class: "note", text: PINNING});
     const other = otherSide(side);
     if (!partners.length) {
@@ -81,8 +90,9 @@ export class GraphDetails {
       const facts = shared
         ? `${percentText(share)} of its mass, ${countText(shared, graphs.what)} shared, Jaccard ${numberText(jaccard)}`
         : `${percentText(share)} of its mass, left over: no ${graphs.what} shared`;
-      const press = {type: "button", class: "graphs-partner", "aria-pressed": String(node === chosen), on: {click: () => this.act.choose(node)}};
+      const press = {type: "button", class: "graphs-partner", on: {click: () => this.act.choose(node)}};
       const head = pinned ? element("button", press, name) : element("span", {class: "graphs-partner"}, name);
+      if (pinned) this.offered.set(node, head);
       const bar = element("span", {class: "graphs-bar", "aria-hidden": "true"}, element("span", {}));
       bar.firstChild.style.width = `${100 * share}%`;
       return element("li", {}, head, bar, element("span", {class: "graphs-partner-facts", text: facts}));

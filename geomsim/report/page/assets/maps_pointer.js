@@ -6,6 +6,7 @@ import {selectBoth} from "./selection.js";
 import {nearestPoint, pointToward} from "./points.js";
 import {listenForOutlines, rowsWithin} from "./lasso.js";
 import {linksByWeight, rowWords} from "./details.js";
+import {sameTarget} from "./store.js";
 
 const POINTER_REACH = { mouse: 14, pen: 18, touch: 26 }; // pixels from a point that still mean it
 const POINTER_STILL = { mouse: 4, pen: 6, touch: 10 }; // pixels that a click may move
@@ -43,12 +44,6 @@ export function listenToMap(view, side) {
   canvas.addEventListener("pointercancel", () => { down = null; });
   canvas.addEventListener("keydown", (event) => pointerKey(view, side, event));
   canvas.addEventListener("blur", () => hover(null));
-}
-
-/** Whether two targets of `hover` or `pinned` are the same. */
-export function sameTarget(one, other) {
-  if (!one || !other) return one === other;
-  return ["type", "side", "row", "node", "link", "graph"].every((part) => one[part] === other[part]);
 }
 
 function pointerRow({ pair, stage }, side, event) {

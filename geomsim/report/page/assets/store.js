@@ -23,3 +23,9 @@ export function createStore(initial) {
 
   return { state, set, on };
 }
+
+/** Whether two targets of `hover` or `pinned` are the same. */
+export function sameTarget(one, other) {
+  if (!one || !other) return one === other;
+  return ["type", "side", "row", "node", "link", "graph"].every((part) => one[part] === other[part]);
+}
