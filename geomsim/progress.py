@@ -20,9 +20,13 @@ _ITEMS_TO_JUDGE, _SECONDS_TO_JUDGE = 3, 15.0
 
 
 @contextmanager
-def track(total: int | None, what: str) -> Iterator[Callable[[int], None]]:
-    """Yields a function to call with how much was done since the last call; None is a total that nobody knows."""
-    bar = _Bar(total, what)
+def track(total: int | None, what: str, elsewhere: Callable[[], int] = lambda: 0) -> Iterator[Callable[[int], None]]:
+    """Yields a function to call with how much was done since the last call; None is a total that nobody knows.
+
+    `elsewhere` says how much others have done of the total by now. Where both did the same, it counts twice, until the
+    total is reached.
+    """
+    bar = _Bar(total, what, elsewhere)
     try:
         yield bar.advance
     finally:
@@ -55,39 +59,42 @@ _silences: list[None] = []
 
 
 class _Bar:
-    def __init__(self, total: int | None, what: str) -> None:
-        self.total, self.what, self.done = total, what, 0
+    def __init__(self, total: int | None, what: str, elsewhere: Callable[[], int]) -> None:
+        self.total, self.what, self.own, self.elsewhere = total, what, 0, elsewhere
         self.started = self.spoke = time.monotonic()
         self._first: tuple[float, int] | None = None
         self.close: Callable[[], None] = lambda: None
         self._update: Callable[[int], None] | None = None
 
     def advance(self, step: int) -> None:
-        self.done += step
+        self.own += step
         now = time.monotonic()
+        done = self.own + self.elsewhere()
+        if self.total is not None:
+            done = min(done, self.total)
         if self._first is None:
-            self._first = now, self.done
+            self._first = now, done
         if _silences or now - self.started < _PATIENCE:
             return
         if not sys.stderr.isatty():
             if now - self.spoke > _LINE_EVERY:
                 self.spoke = now
-                print(f"{self.what}: {self._state(now)}", file=sys.stderr)  # noqa: T201 - this is what a log reads
+                print(f"{self.what}: {self._state(now, done)}", file=sys.stderr)  # noqa: T201 - this is what a log reads
             return
         if self._update is None:
             self._open()
         if self._update:
-            self._update(self.done)
+            self._update(done)
 
-    def _state(self, now: float) -> str:
+    def _state(self, now: float, done: int) -> str:
         seconds = now - self.started
         if self.total is None:
-            return f"{self.done} in {seconds:.0f} s"
-        at, before = self._first or (now, self.done)
-        since, items = now - at, self.done - before
+            return f"{done} in {seconds:.0f} s"
+        at, before = self._first or (now, done)
+        since, items = now - at, done - before
         if items < _ITEMS_TO_JUDGE or since < _SECONDS_TO_JUDGE:
-            return f"{self.done} of {self.total} in {seconds:.0f} s"
-        return f"{self.done} of {self.total}, {since / items * (self.total - self.done):.0f} s left"
+            return f"{done} of {self.total} in {seconds:.0f} s"
+        return f"{done} of {self.total}, {since / items * (self.total - done):.0f} s left"
 
     def _open(self) -> None:
         live = _shared_display()

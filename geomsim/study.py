@@ -161,13 +161,15 @@ def run_prepared(
     resume: bool = True,
     scheduler: str | None = None,
     since: int | None = None,
+    elsewhere: Callable[[], int] = lambda: 0,
 ) -> Study:
     """Compare what was prepared from models; parameters and errors are those of :func:`run_study`.
 
-    Cells that were kept after `since` are not computed again: :func:`compare_from_the_end` may work on the others.
+    Cells that were kept after `since` are not computed again: :func:`compare_from_the_end` may work on the others, and
+    `elsewhere` says how many steps it has done.
     """
     settings = prepared.config
-    study = _compared(settings, settings["pairs"], prepared.folder, seed, folder, resume, scheduler, since)
+    study = _compared(settings, settings["pairs"], prepared.folder, seed, folder, resume, scheduler, since, elsewhere)
     return replace(study, notes=prepared.notes)
 
 
@@ -178,16 +180,18 @@ def compare_from_the_end(
     folder: Path,
     resume: bool,
     since: int,
+    advance: Callable[[int], object],
     goes_on: Callable[[], bool],
 ) -> None:
     """Fill `folder` with the cells of a study from its last pair on, while :func:`run_prepared` begins at the first.
 
-    Parameters are the same; it ends where `goes_on` says so, which is asked after each cell.
+    Parameters are the same. `advance` is told of steps, as many as the study has metrics for all pairs together; it
+    ends where `goes_on` says so, which is asked after each cell.
     """
     settings = _seeded(prepared.config, seed)
     run = _Run(settings, base=prepared.folder, checkpoint=Checkpoint(folder, resume=resume, since=since))
     for number, item in reversed(list(enumerate(settings["pairs"]))):
-        for _ in run.cells(number, item, lambda steps: None):
+        for _ in run.cells(number, item, advance):
             if not goes_on():
                 return
 
@@ -201,6 +205,7 @@ def _compared(
     resume: bool,
     scheduler: str | None,
     since: int | None = None,
+    elsewhere: Callable[[], int] = lambda: 0,
 ) -> Study:
     """All cells of the pairs of a configuration that was checked."""
     settings = _seeded(settings, seed)
@@ -209,7 +214,7 @@ def _compared(
         base=base,
         checkpoint=Checkpoint(None if folder is None else Path(folder), resume=resume, since=since),
     )
-    with using(scheduler), track(run.n_steps, "study") as advance:
+    with using(scheduler), track(run.n_steps, "study", elsewhere) as advance:
         cells = list(run.cells(0, pairs[0], advance)) if len(pairs) == 1 else run.cells_in_tasks(advance)
     return Study(cells, plain(settings), pairs=tuple(pairs), base=base)
 

@@ -9,50 +9,71 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory
 
 from geomsim.parallel import at_most, cores
 from geomsim.preparing.outcome import PreparedStudy
+from geomsim.tables import discard_parts
 
 FEWEST_PAIRS = 16
 """The process takes some seconds to begin, in which fewer pairs are often done."""
+
+# Files by which both processes speak.
+_TASK, _STEPS, _SAID = "task", "steps", "said"
+
+
+@dataclass(frozen=True)
+class Beside:
+    """The second process: cells that are kept after `since` are its, or one's own."""
+
+    since: int
+    process: subprocess.Popen[bytes]
+    _folder: Path
+
+    def steps(self) -> int:
+        """How many steps of the study it has done."""
+        return (self._folder / _STEPS).stat().st_size
+
+    def failed(self) -> str:
+        """Why it has ended with an error, or nothing."""
+        if not self.process.poll():
+            return ""
+        said = (self._folder / _SAID).read_text(errors="replace").strip()
+        # A process that is ended from outside says nothing.
+        return said.rpartition("\n")[2] or f"code {self.process.returncode}"
 
 
 @contextmanager
 def cells_beside(
     prepared: PreparedStudy, folder: Path, *, seed: int | None, resume: bool, plugins: Sequence[Path] = ()
-) -> Iterator[tuple[int, Callable[[], str]]]:
+) -> Iterator[Beside]:
     """Begin to compute the cells of a study that was checked, in a process of their own with half of the cores.
 
-    Gives the `since` for :func:`geomsim.study.run_prepared`, which is left the other half and the same other arguments;
-    and a function that says why the process has ended with an error, or nothing: cells that it has not made are
-    computed by whoever asks for them. Leaving the block ends the process; its cells stay.
+    :func:`geomsim.study.run_prepared` is left the other half and the same other arguments; cells that the process has
+    not made are computed by it. Leaving the block ends the process; its cells stay.
     """
     own = max(1, cores() // 2)
     since = _now(folder)
-    with TemporaryFile() as said, TemporaryFile() as asked:
-        pickle.dump((prepared, seed, folder, resume, since, list(plugins), own, os.getpid()), asked)
-        asked.seek(0)
+    with TemporaryDirectory() as found:
+        told = Path(found)
+        (told / _STEPS).touch()
+        task = (prepared, seed, folder, resume, since, list(plugins), own, os.getpid(), told / _STEPS)
+        (told / _TASK).write_bytes(pickle.dumps(task))
         # -P: what lies in the folder one happens to be in is no module.
         command = [sys.executable, "-P", "-m", __name__]
-        process = subprocess.Popen(command, stdin=asked, stdout=subprocess.DEVNULL, stderr=said)
-
-        def failed() -> str:
-            if not process.poll():
-                return ""
-            said.seek(0)
-            # A process that is ended from outside says nothing.
-            return said.read().decode(errors="replace").strip().rpartition("\n")[2] or f"code {process.returncode}"
-
+        with (told / _TASK).open("rb") as asked, (told / _SAID).open("wb") as said:
+            process = subprocess.Popen(command, stdin=asked, stdout=subprocess.DEVNULL, stderr=said)
         try:
             with at_most(cores() - own):
-                yield since, failed
+                yield Beside(since, process, told)
         finally:
             process.kill()
             process.wait()
+            discard_parts(folder, process.pid)
 
 
 def _now(folder: Path) -> int:
@@ -70,15 +91,19 @@ def main() -> None:
     from geomsim.catalog import load_file
     from geomsim.study import compare_from_the_end
 
-    prepared, seed, folder, resume, since, plugins, own, parent = pickle.load(sys.stdin.buffer)
+    prepared, seed, folder, resume, since, plugins, own, parent, steps = pickle.load(sys.stdin.buffer)
     for file in plugins:
         load_file(file)
 
     def goes_on() -> bool:
         return bool(os.getppid() == parent)  # one that is killed ends nobody
 
-    with at_most(own):
-        compare_from_the_end(prepared, seed=seed, folder=folder, resume=resume, since=since, goes_on=goes_on)
+    # A byte for each step: the size of a file is there at once, and never half written.
+    with at_most(own), steps.open("ab", buffering=0) as done:
+        compare_from_the_end(
+            prepared, seed=seed, folder=folder, resume=resume, since=since,
+            advance=lambda more: done.write(bytes(more)), goes_on=goes_on,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

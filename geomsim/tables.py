@@ -37,6 +37,12 @@ def whole_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+def discard_parts(folder: Path, process: int) -> None:
+    """Delete what a process, which was killed, had begun to write below a folder by :func:`whole_file`."""
+    for part in folder.rglob(f"*.{process}.*.part"):
+        part.unlink(missing_ok=True)
+
+
 def write_parquet(frame: pd.DataFrame, path: Path, metadata: Mapping[str, Any] | None = None) -> Path:
     """Write a frame as Parquet, with `metadata` as JSON in the schema."""
     import pyarrow as pa

@@ -168,3 +168,24 @@ def test_items_that_end_together_tell_the_time_left_when_the_next_ones_end(
             clock.now = now
             advance(1)
     assert capsys.readouterr().err.splitlines() == ["draws: 5 of 100 in 20 s", "draws: 6 of 100, 489 s left"]
+
+
+def test_what_others_do_counts_until_the_total_is_reached(clock: Clock, capsys: pytest.CaptureFixture[str]):
+    with track(100, "cells", lambda: int(clock.now) // 2) as advance:
+        for _ in range(80):
+            clock.now += 1
+            advance(1)
+    lines = capsys.readouterr().err.splitlines()
+    # 42 here and 21 there in 42 seconds; the first second apart, 62 in 41: 37 more take 24.5.
+    assert lines == ["cells: 31 of 100, 46 s left", "cells: 63 of 100, 24 s left", "cells: 94 of 100, 4 s left"]
+
+
+def test_what_others_do_moves_the_bar(clock: Clock, monkeypatch: pytest.MonkeyPatch):
+    on_a_terminal(monkeypatch)
+    others = iter([0, 0, 5, 90])
+    with track(10, "cells", lambda: next(others)) as advance:
+        for expected in (None, 2, 8, 10):
+            clock.now += 2
+            advance(1)
+            if expected is not None:
+                assert progress._displays[0].tasks[0].completed == expected

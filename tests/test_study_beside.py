@@ -44,12 +44,13 @@ def until(condition):
 def test_what_the_other_process_made_is_not_computed_again(prepared, tmp_path, monkeypatch, resume):
     alone = run_prepared(prepared, seed=5)
     folder = tmp_path / "cells"
-    with cells_beside(prepared, folder, seed=5, resume=resume) as (since, failed):
+    with cells_beside(prepared, folder, seed=5, resume=resume) as beside:
         assert cores() == len(os.sched_getaffinity(0)) - len(os.sched_getaffinity(0)) // 2
         until(lambda: len(finished(folder)) == 12)
         monkeypatch.setattr("geomsim.study_cells.compare_sides", lambda *_, **__: 1 / 0)
-        both = run_prepared(prepared, seed=5, folder=folder, resume=resume, since=since)
-        assert failed() == ""
+        both = run_prepared(prepared, seed=5, folder=folder, resume=resume, since=beside.since, elsewhere=beside.steps)
+        until(lambda: beside.steps() == 12)
+        assert beside.failed() == ""
     pd.testing.assert_frame_equal(
         both.table.drop(columns="seconds"), alone.table.drop(columns="seconds"), check_exact=True
     )
@@ -62,24 +63,25 @@ def test_without_resume_nothing_is_found_that_was_there_before(prepared, tmp_pat
     folder = tmp_path / "cells"
     run_prepared(prepared, folder=folder)
     before = finished(folder)
-    with cells_beside(prepared, folder, seed=None, resume=False) as (since, failed):
-        until(lambda: all(kept > since for kept in finished(folder).values()))
-        assert failed() == ""
+    with cells_beside(prepared, folder, seed=None, resume=False) as beside:
+        until(lambda: all(kept > beside.since for kept in finished(folder).values()))
+        assert beside.failed() == ""
     assert before.keys() == finished(folder).keys()
-    with cells_beside(prepared, folder, seed=None, resume=False) as (since, _):
-        assert all(kept <= since for kept in finished(folder).values())
-        run_prepared(prepared, folder=folder, resume=False, since=since)
-    assert all(kept > since for kept in finished(folder).values())
+    with cells_beside(prepared, folder, seed=None, resume=False) as beside:
+        assert all(kept <= beside.since for kept in finished(folder).values())
+        run_prepared(prepared, folder=folder, resume=False, since=beside.since)
+    assert all(kept > beside.since for kept in finished(folder).values())
 
 
 @TWO_CORES
 def test_why_the_other_process_ended_is_said_and_its_cells_are_computed_here(prepared, tmp_path):
     (tmp_path / "broken.py").write_text("raise RuntimeError('no such luck')\n")
     broken = [tmp_path / "broken.py"]
-    with cells_beside(prepared, tmp_path / "cells", seed=None, resume=False, plugins=broken) as (since, failed):
-        until(failed)
-        assert "no such luck" in failed()
-        assert len(run_prepared(prepared, folder=tmp_path / "cells", resume=False, since=since).cells) == 12
+    with cells_beside(prepared, tmp_path / "cells", seed=None, resume=False, plugins=broken) as beside:
+        until(beside.failed)
+        assert "no such luck" in beside.failed()
+        assert beside.steps() == 0
+        assert len(run_prepared(prepared, folder=tmp_path / "cells", resume=False, since=beside.since).cells) == 12
 
 
 @TWO_CORES
@@ -100,6 +102,20 @@ def test_leaving_by_an_error_ends_the_process_and_keeps_its_cells(prepared, tmp_
 
 
 @TWO_CORES
+def test_what_the_process_had_begun_to_write_goes_with_it(prepared, tmp_path):
+    folder = tmp_path / "cells"
+    with cells_beside(prepared, folder, seed=None, resume=False) as beside:
+        until(lambda: finished(folder))
+        theirs = folder / f"a{SUFFIX}.{beside.process.pid}.0123.part"
+        others = folder / f"a{SUFFIX}.{os.getpid()}.0123.part"
+        theirs.touch()
+        others.touch()
+    assert not theirs.exists()
+    assert others.exists()
+    assert finished(folder)
+
+
+@TWO_CORES
 def test_it_ends_when_whoever_began_it_is_killed(prepared, tmp_path):
     code = (
         "import sys, os, signal, time; from pathlib import Path\n"
@@ -111,7 +127,7 @@ def test_it_ends_when_whoever_began_it_is_killed(prepared, tmp_path):
         "    while not list((base / 'cells').glob('*.cell.npz')): time.sleep(.01)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == -9
     # The cell that it is at is finished, maybe.
     found = [len(finished(tmp_path / "cells"))]
     until(lambda: found.append(len(finished(tmp_path / "cells"))) or time.sleep(3) or found[-1] == found[-2])

@@ -152,12 +152,11 @@ def _compared(
     """All cells, many of them by two processes at a time."""
     if scheduler is not None or len(prepared.config["pairs"]) < FEWEST_PAIRS or cores() < 2:
         return run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, scheduler=scheduler)
-    with cells_beside(prepared, cells, seed=common.seed, resume=resume, plugins=plugins) as (since, failed):
-        common.note(
-            "cells are computed from the first pair on and from the last; progress is the first half's, and ends early"
+    with cells_beside(prepared, cells, seed=common.seed, resume=resume, plugins=plugins) as beside:
+        result = run_prepared(
+            prepared, seed=common.seed, folder=cells, resume=resume, since=beside.since, elsewhere=beside.steps
         )
-        result = run_prepared(prepared, seed=common.seed, folder=cells, resume=resume, since=since)
-        if wrong := failed():
+        if wrong := beside.failed():
             common.note(f"cells were computed by one process, since the other one ended: {wrong}")
     return result
 

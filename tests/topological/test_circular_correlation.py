@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geomsim import DegenerateSpace, GeomsimError, InvalidConfig
@@ -15,6 +15,7 @@ TURN = 2 * np.pi
 
 
 @given(st.integers(1, 40), st.floats(-10, 10), st.sampled_from([-1, 1]), st.integers(1, 4), st.integers(0, 9999))
+@example(1, -2.220446049250313e-16, -1, 1, 0)  # whose remainder is a whole turn
 @settings(max_examples=60, deadline=None)
 def test_a_turned_copy_is_found(n, offset, sign, times, seed):
     random = np.random.default_rng(seed)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from geomsim.report.views.stored import Layouts
 from geomsim.study_spaces import open_space
+from geomsim.tables import discard_parts
 
 
 @contextmanager
@@ -36,6 +37,7 @@ def layouts_beside(spaces: Sequence[Path], folder: Path, seed: int = 0) -> Itera
     finally:
         process.kill()
         process.wait()
+        discard_parts(folder, process.pid)
 
 
 def main(folder: str, seed: str, *spaces: str) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from geomsim import DegenerateSpace, GeomsimError, InvalidConfig, PairedMetric
+from geomsim_topological.circles.circle_map import wrapped
 
 Floats = NDArray[np.float64]
 Direction = Literal["same", "reversed"]
@@ -28,7 +29,7 @@ class CircularCorrelation(NamedTuple):
     offset: float
     """Radians in [0, 2 pi): what left angles, times their winding, are ahead by."""
     residuals: Floats
-    """(rows,): radians in (-pi, pi], what is left of each row; NaN where an angle is."""
+    """(rows,): radians in [-pi, pi], what is left of each row; NaN where an angle is."""
     rows: int
     """Rows with both angles."""
 
@@ -69,7 +70,7 @@ def circular_correlation(left: ArrayLike, right: ArrayLike, windings: Windings =
     direction: Direction = "same" if abs(means["same"]) >= abs(means["reversed"]) else "reversed"
     mean = means[direction]
     residuals = np.angle(terms[direction] * np.conj(mean))
-    offset = float(np.mod(np.angle(mean), 2.0 * np.pi))
+    offset = float(wrapped(np.angle(mean)))
     return CircularCorrelation(min(abs(mean), 1.0), direction, offset, residuals, int(there.sum()))
 
 

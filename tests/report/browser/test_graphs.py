@@ -102,8 +102,8 @@ def test_the_keyboard_stays_where_a_partner_was_chosen(report: OpenReport, conte
     first, second, *_ = partners(contents.graphs[0], "left", node)
     report.page.mouse.click(*report.screen("graphs", "left", node))
     report.settle()
-    pressed = "() => [...document.querySelectorAll('.graphs-partners [aria-pressed=true]')].indexOf(document.activeElement)"
-    count = "() => document.querySelectorAll('.graphs-partners [aria-pressed=true]').length"
+    shown = "[...document.querySelectorAll('.graphs-partners [aria-pressed=true]')]"
+    pressed, count = f"() => {shown}.indexOf(document.activeElement)", f"() => {shown}.length"
     report.page.locator("#graphs .graphs-partners button").nth(1).focus()
     assert report.page.evaluate(pressed) == -1
     report.page.keyboard.press("Enter")
