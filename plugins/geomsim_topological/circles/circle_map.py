@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from geomsim_topological.rows.plain_distances import rough_distances
 
@@ -70,7 +70,7 @@ class CircleMap:
         angles[carried] = wrapped(TURN * turns[carried])
 
 
-def wrapped(angles: Floats) -> Floats:
+def wrapped(angles: ArrayLike) -> Floats:
     """Angles in [0, 2 pi).
 
     >>> wrapped(np.array([-1e-30, 7.0])).round(3).tolist()
