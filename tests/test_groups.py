@@ -45,7 +45,7 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(some.lists(some.integers(0, 59), min_size=1, max_size=20, unique=True))
 def test_every_way_to_name_rows_names_the_same(rows: list[int]):
     mask = np.isin(np.arange(60), rows)

@@ -31,7 +31,6 @@ def matrices(draw, most=6, ties=True):
     return np.where(rng.random(shape) < draw(st.sampled_from([0, 0.3, 0.7])), np.nan, r)
 
 
-@settings(deadline=None)
 @given(matrices(most=8))
 def test_greedy_is_the_plain_loop(r):
     free = np.where(np.isnan(r), -np.inf, r)
@@ -60,7 +59,7 @@ def best_total(r, unmatched_at):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(matrices(most=4), st.sampled_from([0.0, 0.35, -0.5]))
 def test_the_total_is_the_largest_of_all_matchings(r, unmatched_at):
     pairs = pairs_of(r)
@@ -119,7 +118,7 @@ def test_greedy_is_mirrored_even_where_r_ties(r):
     assert chosen_of(one, greedy_pairs(one)) == mirrored
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(matrices(most=7, ties=False), st.integers(0, 2**32 - 1), st.sampled_from([greedy_pairs, largest_total]))
 def test_swapped_sides_give_the_mirrored_pairs_and_other_numbers_the_renumbered_ones(r, seed, method):
     pairs, mirrored = pairs_of(r), pairs_of(r.T)

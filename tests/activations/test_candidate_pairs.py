@@ -16,7 +16,7 @@ def two_codes(seed, widths=(6, 9), n=60):
     return [Codes((rng.random((n, width)) * (rng.random((n, width)) < 0.3)).astype(np.float32)) for width in widths]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seed=st.integers(0, 2**32 - 1), top=st.integers(1, 4), best=st.sampled_from([None, 1, 2, 9]))
 def test_the_union_of_both_lists_each_pair_once(seed, top, best):
     candidates = correlate(*two_codes(seed), top=top, **GATES)

@@ -75,7 +75,7 @@ def test_r_is_that_of_corrcoef_and_pearsonr(left_kind, right_kind):
         assert (candidates.right_to_left.partner[latent, 12:] == -1).all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     widths=st.tuples(st.integers(1, 9), st.integers(1, 9)),

@@ -70,7 +70,7 @@ def dense_best(left, right, top, min_firings, min_cofirings):
     return best, allowed
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(2, 150),

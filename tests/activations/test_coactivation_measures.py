@@ -29,7 +29,7 @@ def sides(seed, n=200, widths=(8, 70), share=0.3):
 
 
 @pytest.mark.parametrize("measure", ["cosine", "jaccard"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(1, 60),

@@ -33,7 +33,7 @@ def shards(seed=0, kinds=("sparse", "sparse"), n_shards=6):
     return parts, left, right
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(order=st.permutations(range(6)), cuts=st.sets(st.integers(1, 5)), nested=st.booleans())
 def test_how_shards_were_merged_changes_no_bit(order, cuts, nested):
     parts, left, right = shards()

@@ -27,7 +27,7 @@ def counted(left, right, blocks=20, measure="pearson", **options):
     return count(left, right, measure=measure, block=block).candidates(max_blocks=blocks, **options)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n=st.integers(2, 200),

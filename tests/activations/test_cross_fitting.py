@@ -27,7 +27,7 @@ def codes_of(two):
     return [Codes(side.codes, groups=two.groups, name=side.name) for side in (two.left, two.right)]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 40), min_size=2, max_size=30), st.integers(0, 5))
 def test_the_halves_are_whole_documents_and_even(sizes, seed):
     groups = np.repeat(np.arange(len(sizes)), sizes)[np.random.default_rng(seed).permutation(sum(sizes))]

@@ -52,7 +52,7 @@ def test_relu_is_the_formula_row_by_row():
     assert (codes.data > 0).all()
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, LATENTS), st.booleans())
 def test_topk_keeps_the_largest_positive(seed, k, scale_first):
     mine = made(seed, activation="topk", k=k, scale_before_activation=scale_first)
@@ -186,7 +186,7 @@ def test_groups_of_neighbours_have_one_winner_each():
 
 
 # Always the same examples: a number as near to its threshold as float32 rounding may fall on either side of it.
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     seed=st.integers(0, 10**6),
     width=st.integers(1, 9),

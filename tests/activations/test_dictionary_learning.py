@@ -59,7 +59,7 @@ def test_the_names_of_the_weights_tell_the_class_where_nothing_else_does(kind, t
     assert "model_name" not in mine.provenance
 
 
-@settings(deadline=None, max_examples=15, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(
     seed=st.integers(0, 10**6), kind=st.sampled_from(sorted(REFERENCES)), width=st.integers(1, 7),
     more=st.integers(0, 6),

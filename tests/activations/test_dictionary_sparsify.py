@@ -40,7 +40,7 @@ def test_codes_are_the_formula(config, reference, tmp_path):
     assert mine.provenance["format"] == "sparsify"
 
 
-@settings(deadline=None, max_examples=15, derandomize=True)
+@settings(max_examples=15, derandomize=True)
 @given(seed=st.integers(0, 10**6), width=st.integers(1, 7), factor=st.integers(1, 5), said=st.booleans())
 def test_any_shape_however_the_number_of_latents_is_said(seed, width, factor, said, tmp_path_factory):
     sample = Sample(seed, width, width * factor)

@@ -78,7 +78,7 @@ def tables_of_tokens(draw):
     return sorted(spans, key=lambda span: span[:2])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(data=st.data(), n=st.integers(1, 3), context=st.integers(0, 3), one=st.booleans(), sparse=st.booleans())
 def test_all_latents_at_once_equal_a_plain_search(data, n, context, one, sparse):
     spans = data.draw(tables_of_tokens())

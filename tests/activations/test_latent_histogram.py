@@ -31,7 +31,7 @@ def test_counted_by_hand(kind):
     assert json.loads(json.dumps(found.to_dict()))["counts"] == [1, 3, 1, 2]
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(st.lists(st.one_of(st.just(0.0), FINITE), min_size=1, max_size=30), st.integers(1, 9))
 def test_every_firing_is_in_one_bin(values, bins):
     codes = Codes(np.array(values, dtype=np.float32)[:, None])

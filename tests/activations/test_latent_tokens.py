@@ -53,7 +53,7 @@ def listed(table):
     return list(zip(frame["latent"], frame["rank"], frame["token"], frame["firings"], strict=True))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), n=st.integers(1, 4), sparse=st.booleans(), budget=st.sampled_from([1, 700, 1 << 20]))
 def test_all_latents_at_once_equal_one_by_one(data, n, sparse, budget):
     # Small whole numbers make ties, which keep the order of the text, and leave rounding out of it.
@@ -94,7 +94,7 @@ def test_ranked_by_the_strongest_activation():
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_the_strongest_activation_is_that_of_a_plain_search(data):
     words = data.draw(st.lists(st.sampled_from(WORDS), min_size=1, max_size=10))
     values = data.draw(st.lists(st.sampled_from([0.0, 1.0, -2.0, 3.0]), min_size=len(words), max_size=len(words)))

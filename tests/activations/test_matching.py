@@ -46,7 +46,7 @@ def loops(left, right, method, direction, floor):
     return {((i, j) if direction == "left-to-right" else (j, i)): r[i, j] for i, j in chosen.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     widths=st.tuples(st.integers(1, 9), st.integers(1, 9)),
@@ -250,7 +250,7 @@ def rows_of(pairing):
     return list(zip(pairing.left.tolist(), pairing.right.tolist(), strict=True))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32 - 1), method=st.sampled_from(METHODS[3:]), floor=st.sampled_from([None, 0.1]))
 def test_symmetric_methods_do_not_care_who_is_left(seed, method, floor):
     rng = np.random.default_rng(seed)
@@ -447,7 +447,7 @@ def test_masks_that_do_not_fit_are_refused():
         pair(left, right, left_mask=np.arange(40) > 0, chance=chance_partners(left, right, **gates), **gates)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     method=st.sampled_from(METHODS),

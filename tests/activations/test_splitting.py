@@ -369,7 +369,7 @@ def test_sides_of_one_size_exchange_split_and_merged() -> None:
 # --- contracts --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(0, 6), st.sampled_from(["activation", "firings"]))
 def test_every_latent_is_in_one_class_and_one_family(seed: int, n_small: int, more: int, weigh: Any) -> None:
     random = np.random.default_rng(seed)

@@ -127,7 +127,7 @@ def test_a_word_longer_than_a_context_is_cut_inside_and_counted():
         assert pieces == ["ab ", "xxx", "xxx", "xxxx", " cd"]
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(st.text(alphabet="ab é\n_.", max_size=40), min_size=1, max_size=3),
     st.integers(2, 7),

@@ -80,7 +80,7 @@ def test_a_fast_tokenizer_with_its_offsets_hidden_gives_the_same_spans(name):
 def test_any_text_gets_the_same_spans():
     fast, slow = both(load_tokenizer(str(MODELS / "third")))
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150)
     @given(
         st.text(alphabet=st.one_of(st.characters(codec="utf-8"), st.sampled_from("aé \n\ufffd🤖三\u200d")), max_size=30)
     )

@@ -135,7 +135,7 @@ def test_draws_are_all_renamings_and_equally_often(left: list[int], right: list[
     assert stats.chisquare(counts).pvalue > 1e-4
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(some.data())
 def test_what_every_draw_keeps(data: some.DataObject):
     n_pool = data.draw(some.integers(3, 12))

@@ -28,7 +28,7 @@ points = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(points)
 def test_no_text_covers_another_or_is_crossed_by_a_pole_and_all_are_inside(labelled):
     limits, flags = place_flags([at for at, _ in labelled], [text for _, text in labelled], WIDTH, SIZE)

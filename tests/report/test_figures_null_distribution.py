@@ -176,7 +176,7 @@ def test_draws_without_spread_are_drawn(far, draws):
     assert counted(axes, GREY) + counted(axes, ORANGE) == len(draws)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(-1, 1).map(lambda x: round(x, 2)), min_size=1, max_size=30), st.integers(0, 40))
 def test_no_draw_is_lost_between_bins(far, values, which):
     draws = np.array(values)

@@ -223,7 +223,7 @@ def test_equal_warnings_but_for_their_numbers_are_one_and_the_most_frequent_is_t
         max_size=6,
     )
 )  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_whatever_is_missing_there_are_three_sentences_that_claim_no_more_than_the_table(changes):
     rows = [{**records_of([0.5])[0], **change, "holm": None, "bh": None} for change in changes]
     told = sentences(rows, LABELS)

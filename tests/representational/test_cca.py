@@ -196,7 +196,7 @@ def test_few_rows_are_warned_of() -> None:
 
 
 @given(rows=st.integers(24, 60), width=st.integers(1, 6), seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @pytest.mark.filterwarnings("ignore::geomsim.errors.GeomsimWarning")
 def test_order_law_and_many_orders(rows: int, width: int, seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -222,7 +222,7 @@ def test_exact_and_shuffled_p_values_agree() -> None:
 @given(
     rows=st.integers(5, 150), left_width=st.integers(1, 40), right_width=st.integers(1, 40), seed=st.integers(0, 10**6)
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @pytest.mark.filterwarnings("ignore::geomsim.errors.GeomsimWarning")
 def test_order_law_and_many_orders(rows: int, left_width: int, right_width: int, seed: int) -> None:
     random = np.random.default_rng(seed)

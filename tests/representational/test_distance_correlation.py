@@ -245,7 +245,7 @@ def test_exact_and_shuffled_p_values_agree() -> None:
     assert exact == pytest.approx(drawn, abs=0.02)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     rows=st.integers(4, 30),
     left_width=st.integers(1, 40),

@@ -190,7 +190,7 @@ def test_columns_that_add_no_direction_change_nothing() -> None:
     direction=st.sampled_from(DIRECTIONS),
     folds=st.integers(3, 5),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_order_law_and_many_orders(rows: int, width: int, seed: int, direction: str, folds: int) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, w))) for w in (width, width + 2))

@@ -183,7 +183,7 @@ def test_refuses_unknown_parameters(metric: Metric) -> None:
 
 @every
 @given(rows=st.integers(8, 40), seed=st.integers(0, 10**6))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_order_law_and_many_orders(metric: Metric, rows: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in (3, 6))

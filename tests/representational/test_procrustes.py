@@ -119,7 +119,7 @@ def test_a_misplaced_row_lies_farthest() -> None:
 
 
 @given(rows=st.integers(2, 40), widths=st.tuples(st.integers(1, 30), st.integers(1, 30)), seed=st.integers(0, 10**6))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_order_law_and_many_orders(rows: int, widths: tuple[int, int], seed: int) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in widths)
@@ -199,7 +199,7 @@ def test_small_angles_keep_their_digits(tilt: float) -> None:
     noise=st.sampled_from([1e-7, 1e-3, 0.3, 3.0]),
     seed=st.integers(0, 10**6),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_distances_keep_the_triangle_inequality(
     rows: int, widths: tuple[int, int, int], noise: float, seed: int
 ) -> None:

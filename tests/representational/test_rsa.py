@@ -333,7 +333,7 @@ def test_kendall_has_no_moments_and_says_so() -> None:
     dissimilarity=st.sampled_from(DISSIMILARITIES),
     compare=st.sampled_from(COMPARISONS),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_order_law(rows: int, seed: int, dissimilarity: str, compare: str) -> None:
     random = np.random.default_rng(seed)
     left, right = (torch.from_numpy(random.normal(size=(rows, width))) for width in (4, 6))

@@ -80,7 +80,7 @@ def test_any_widths_agree_with_the_linear_program(widths: tuple[int, int]) -> No
         assert score(left, right) == pytest.approx(by_linear_program(left, right), abs=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows=st.integers(3, 30), left_width=st.integers(1, 9), right_width=st.integers(1, 9), seed=st.integers(0, 10**6))
 def test_order_law_many_orders_and_linear_program(rows: int, left_width: int, right_width: int, seed: int) -> None:
     random = np.random.default_rng(seed)

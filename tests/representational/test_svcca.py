@@ -264,7 +264,7 @@ def test_scale_does_not_matter(scale: float) -> None:
 
 
 @given(rows=st.integers(20, 60), width=st.integers(1, 6), seed=st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @pytest.mark.filterwarnings("ignore::geomsim.errors.GeomsimWarning")
 def test_order_law_and_many_orders(rows: int, width: int, seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -24,7 +24,7 @@ def test_the_example_of_the_paper() -> None:
     assert nearest[0, 2] == pytest.approx(0.1573, abs=5e-5)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(n=st.integers(2, 8), seed=st.integers(0, 1000))
 def test_it_is_a_correlation_matrix_and_fulfils_the_optimality_conditions(n: int, seed: int) -> None:
     # G - A of the nearest G is diagonal plus positive semi-definite W, with G W = 0 (Higham 2002, theorem 2.4).

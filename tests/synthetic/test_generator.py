@@ -136,7 +136,7 @@ def test_shared_features_fire_alike_and_own_features_do_not(default: TwoModels) 
     assert sorted(default.truth.left.probability) == sorted(default.truth.right.probability)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     n_features=st.integers(2, 30),
     n_shared=st.integers(0, 30),

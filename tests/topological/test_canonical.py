@@ -16,7 +16,7 @@ def hops(graph):
 
 
 @given(st.integers(2, 14), st.integers(0, 1000), st.integers(1, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_renumbered_trees_come_out_alike(n_nodes, seed, kinds):
     random = np.random.default_rng(seed)
     distances = hops(networkx.random_labeled_tree(n_nodes, seed=seed))

@@ -32,7 +32,7 @@ def test_colours_in_channels():
 
 
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 1000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_values_stay_in_range_and_are_numbers(k, m, seed):
     random = np.random.default_rng(seed)
     plan = random.random((k, m)) * (random.random((k, m)) < 0.4)

@@ -16,7 +16,7 @@ TURN = 2 * np.pi
 
 @given(st.integers(1, 40), st.floats(-10, 10), st.sampled_from([-1, 1]), st.integers(1, 4), st.integers(0, 9999))
 @example(1, -2.220446049250313e-16, -1, 1, 0)  # whose remainder is a whole turn
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_turned_copy_is_found(n, offset, sign, times, seed):
     random = np.random.default_rng(seed)
     left = random.uniform(0, TURN, n + 3)
@@ -71,7 +71,7 @@ def test_windings_are_whole(windings):
 
 
 @given(st.integers(3, 30), st.integers(1, 3), st.integers(1, 3), st.integers(0, 9999))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_shuffles_are_correlations_of_reordered_rows(n, k, l, seed):
     random = np.random.default_rng(seed)
     left, right = random.uniform(0, TURN, (2, n))

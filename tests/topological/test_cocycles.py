@@ -23,7 +23,7 @@ def cloud(seed, n=40):
 
 
 @given(st.integers(3, 9), st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_triangle_is_looked_at(n, seed):
     random = np.random.default_rng(seed)
     joined = random.random((n, n)) < 0.8

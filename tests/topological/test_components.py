@@ -26,7 +26,7 @@ def check(points, found, rel=1e-12):
 
 
 @given(st.integers(2, 120), st.integers(1, 6), st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_lengths_are_the_heights_of_single_linkage(n, width, seed):
     random = np.random.default_rng(seed)
     points = random.normal(size=(n, width)) * random.choice([1e-3, 1.0, 10.0], size=(n, 1)) + 3
@@ -34,7 +34,7 @@ def test_lengths_are_the_heights_of_single_linkage(n, width, seed):
 
 
 @given(st.integers(2, 60), st.integers(1, 3), st.integers(1, 4), st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_ties_make_no_cycles(n, width, side, seed):
     points = np.unique(np.random.default_rng(seed).integers(0, side + 1, size=(n, width)), axis=0).astype(float)
     if len(points) > 1:

@@ -37,7 +37,7 @@ overlaps = st.one_of(st.sampled_from([0.0, 0.1, 0.25, 0.3, 0.5, 0.75, 0.9]), st.
 
 
 @given(st.one_of(whole, tenths, reals), st.integers(1, 12), overlaps)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_cubes_are_those_of_kmapper_to_the_row(values, n, overlap):
     # Whole numbers and tenths lie on the edges of cubes, where a rounding decides.
     found = Cubes(n, overlap).sets(values)
@@ -59,7 +59,7 @@ def test_rows_on_the_very_bounds_of_kmapper_fall_as_there(seed):
 
 
 @given(st.one_of(whole, reals), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_each_dimension_may_have_its_own_n_and_overlap(values, data):
     n = data.draw(st.lists(st.integers(1, 7), min_size=values.shape[1], max_size=values.shape[1]))
     overlap = data.draw(st.lists(overlaps, min_size=values.shape[1], max_size=values.shape[1]))
@@ -112,7 +112,7 @@ def test_degenerate_values():
 
 
 @given(st.integers(1, 200), st.integers(1, 12), overlaps)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_balanced_intervals_hold_and_share_equally_many(n_rows, n, overlap):
     values = np.random.default_rng(n_rows).permutation(n_rows).astype(float)
     sets = BalancedIntervals(n, overlap).sets(values)
@@ -128,7 +128,7 @@ def test_balanced_intervals_hold_and_share_equally_many(n_rows, n, overlap):
 
 
 @given(st.one_of(whole, reals), st.integers(1, 8), overlaps, st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_balanced_intervals_see_the_order_of_values_alone(values, n, overlap, seed):
     cover = BalancedIntervals(n, overlap)
     sets = cover.sets(values)
@@ -190,7 +190,7 @@ def test_spans_beyond_the_range_of_numbers_are_refused(values):
     st.integers(1, 60), st.integers(1, 3), st.integers(1, 7), st.booleans(), st.integers(0, 10_000),
     st.lists(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.8]), min_size=1, max_size=4, unique=True),
 )  # fmt: skip
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_nested_boxes_are_those_of_each_overlap(n_rows, dimensions, n, whole, seed, overlaps):
     values = np.random.default_rng(seed).normal(size=(n_rows, dimensions))
     values = np.round(2 * values) if whole else values

@@ -41,7 +41,7 @@ def test_balls_are_those_of_the_plain_algorithm(seed, dtype):
 
 
 @given(grids, st.sampled_from([0.5, 1.0, np.sqrt(2), 2.0, 5.0]), st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_balls_cover_all_and_do_not_depend_on_the_order_of_the_rows(points, radius, seed):
     # Whole numbers put many rows exactly on the bound.
     sets = Balls(radius).sets(points)
@@ -96,7 +96,7 @@ def test_neighbours_are_those_of_the_plain_algorithm(seed):
 
 
 @given(grids, st.integers(1, 8), st.integers(1, 8), st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_neighbours_take_in_ties_and_do_not_depend_on_the_order_of_the_rows(points, k, n_landmarks, seed):
     cover = Neighbours(k, n_landmarks)
     sets = cover.sets(points)

@@ -60,7 +60,7 @@ kinds = st.sampled_from(["cloud", "whole numbers", "copies", "clumps", "far away
     kinds, st.sampled_from([np.float32, np.float64]), st.integers(1, 500), st.sampled_from([1, 2, 3, 9]),
     st.floats(0.05, 2.0), st.integers(1, 12), st.integers(0, 10_000),
 )  # fmt: skip
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_clusters_are_those_of_all_distances(kind, dtype, n_rows, width, eps, min_samples, seed):
     points = some_cloud(kind, n_rows, width, seed).astype(dtype)
     eps = round(eps) or 1 if kind == "whole numbers" else eps
@@ -77,7 +77,7 @@ def test_sizes_around_those_of_blocks(n_rows, width):
 
 
 @given(kinds, st.integers(20, 400), st.integers(1, 4), st.integers(1, 6), st.integers(0, 10_000), st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_sets_that_grow_end_like_sets_made_at_once(kind, n_rows, width, min_samples, seed, nested):
     generator = np.random.default_rng(seed)
     points = some_cloud(kind, n_rows, width, seed)

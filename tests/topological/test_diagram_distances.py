@@ -47,13 +47,13 @@ def by_trial(left, right):
 
 
 @given(bars, bars)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_bottleneck_is_the_least_that_matches_all(left, right):
     assert bottleneck_distance(left, right) == pytest.approx(by_trial(left, right), abs=1e-12)
 
 
 @given(bars, bars, st.sampled_from([1, 2]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_wasserstein_is_the_cheapest_assignment(left, right, order):
     assert wasserstein_distance(left, right, order) == pytest.approx(by_assignment(left, right, order), abs=1e-9)
 
@@ -94,7 +94,7 @@ class TestBoth:
         assert distance([(2.0, 2.0)], [(5.0, 5.0)]) == 0.0
 
     @given(left=bars, right=bars, third=bars)
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     def test_distances_they_are(self, distance, left, right, third):
         there = distance(left, right)
         assert there == pytest.approx(distance(right, left), abs=1e-12)

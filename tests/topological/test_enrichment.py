@@ -18,7 +18,7 @@ from geomsim_topological.node_labels import node_labels
 
 
 @given(st.integers(1, 8), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_tail_counts_all_sets(total, data):
     a, b = data.draw(st.integers(0, total)), data.draw(st.integers(0, total))
     x = data.draw(st.integers(0, min(a, b)))
@@ -41,7 +41,7 @@ def test_no_chance_is_0():
 
 
 @given(st.lists(st.floats(0, 1), max_size=12), st.integers(0, 30))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_corrections_are_those_of_scipy_with_the_others_at_1(p, more):
     tests = len(p) + more
     padded = [*p, *[1.0] * more]

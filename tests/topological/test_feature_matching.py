@@ -54,7 +54,7 @@ def test_the_threshold_itself_is_enough():
             match_features(two, 4, threshold=wrong)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.lists(ROWS, max_size=4), max_size=6), st.sampled_from([0.3, 0.5, 0.8]))
 def test_every_set_belongs_to_one_feature_and_is_close_to_its_medoid(sweep, threshold):
     found = match_features([arrays(each) for each in sweep], 10, threshold)

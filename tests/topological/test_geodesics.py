@@ -13,7 +13,7 @@ from geomsim_topological.graphs.geodesics import geodesics
 
 
 @given(st.integers(1, 12), st.integers(0, 10_000), st.floats(0.05, 0.6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_as_floyd_and_warshall(n_nodes, seed, share):
     random = np.random.default_rng(seed)
     edges = [(i, j) for i in range(n_nodes) for j in range(i) if random.random() < share]

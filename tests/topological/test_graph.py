@@ -27,7 +27,7 @@ def graph_of(sets, n_rows=12, **parameters):
 
 
 @given(memberships, st.integers(1, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_numbers_are_those_of_the_sets(sets, least):
     graph = graph_of(sets, meta_data={"nerve_min_intersection": least})
     pairs = [

@@ -105,7 +105,7 @@ notes = st.recursive(
     st.dictionaries(texts.filter(lambda key: key != "nerve_min_intersection"), notes, max_size=3),
     st.none() | arrays.arrays(np.float64, (9, 2), elements=numbers),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_json_and_back_is_exact(tmp_path_factory, nodes, eps, meta_data, lens):
     path = tmp_path_factory.mktemp("graph") / "graph.json"
     made = MapperGraph.from_kmapper({"nodes": {name: sorted(rows) for name, rows in nodes.items()}}, 9, eps)

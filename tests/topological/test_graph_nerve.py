@@ -23,7 +23,7 @@ def graph_of(sets, n_rows=10):
 
 
 @given(memberships, st.integers(0, 4), st.integers(1, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_simplices_are_the_sets_of_nodes_that_share_rows(sets, dimension, least):
     graph = graph_of(sets)
     expected = [

@@ -40,7 +40,7 @@ def cost(left, right, plan):
 
 
 @given(st.floats(0, 10), st.floats(0, 10))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_two_points_against_two(a, b):
     found = gromov_plan(measured_space([[0, a], [a, 0]]), measured_space([[0, b], [b, 0]]))
     assert found.value == pytest.approx((a - b) ** 2 / 2, abs=1e-12)
@@ -215,7 +215,7 @@ def test_never_worse_than_the_best_permutation(n_points, seed):
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 1000), st.floats(0.1, 10))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_symmetric_scaled_and_bounded(n_left, n_right, seed, scale):
     left, right = (cloud(n_left, seed), masses(n_left, seed)), (cloud(n_right, seed + 1), masses(n_right, seed + 1))
     there = gromov_plan(measured_space(*left), measured_space(*right))

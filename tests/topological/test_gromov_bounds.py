@@ -41,7 +41,7 @@ def space(n_points, seed, whole=False):
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 10_000), st.booleans())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_transport_on_the_line_as_a_linear_program(n_left, n_right, seed, whole):
     random = np.random.default_rng(seed)
     values = [random.integers(0, 4, size=n) * 1.0 if whole else random.normal(size=n) for n in (n_left, n_right)]
@@ -71,7 +71,7 @@ def _zip(values, masses):
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(0, 10_000), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_bounds_are_below_the_value_and_in_their_order(n_left, n_right, seed, whole):
     left, right = space(n_left, seed, whole), space(n_right, seed + 1, whole)
     value = gromov_plan(left, right, starts=5).value

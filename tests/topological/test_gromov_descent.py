@@ -35,7 +35,7 @@ def misses(given_problem, plan):
 
 
 @given(st.integers(2, 12), st.integers(2, 12), st.integers(0, 1000), st.sampled_from([0.0, 0.3, 1.0]), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_start_is_a_plan_and_no_step_goes_up(n_left, n_right, seed, alpha, uniform):
     given_problem = problem(n_left, n_right, seed, alpha, uniform)
     for plan in starting_plans(given_problem, 8, seed):
@@ -48,7 +48,7 @@ def test_every_start_is_a_plan_and_no_step_goes_up(n_left, n_right, seed, alpha,
 
 
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_an_exchange_changes_the_objective_by_what_the_formula_says(n_left, n_right, seed):
     given_problem = problem(n_left, n_right, seed, 0.6)
     left, right = given_problem.left.distances, given_problem.right.distances

@@ -24,7 +24,7 @@ def plain(points, count):
 
 
 @given(st.integers(6, 80), st.integers(1, 6), st.integers(0, 10_000))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_each_is_the_farthest_from_those_before(n, width, seed):
     random = np.random.default_rng(seed)
     points = random.normal(size=(n, width)) + 10 * random.normal(size=width)

@@ -28,7 +28,7 @@ def plain(left, right, steps=4000):
 
 
 @given(bars, bars)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_integral_of_a_fine_grid(left, right):
     assert landscape_distance(left, right) == pytest.approx(plain(left, right), abs=2e-3)
 
@@ -52,7 +52,7 @@ def test_crossing_bars():
 
 
 @given(bars, bars, bars)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_distance_it_is(left, right, third):
     there = landscape_distance(left, right)
     assert there == pytest.approx(landscape_distance(right, left), abs=1e-12)

@@ -52,7 +52,7 @@ floats = shapes.flatmap(lambda shape: arrays.arrays(np.float32, shape, elements=
 
 
 @given(st.one_of(grids, floats), st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_values_follow_the_rows_to_the_last_bit_and_equal_rows_get_equal_ones(points, seed):
     order = np.random.default_rng(seed).permutation(len(points))
     groups = np.unique(points, axis=0, return_inverse=True)[1].ravel()
@@ -80,7 +80,7 @@ def test_copies_of_rows_in_other_places_get_equal_values(lens):
 
 
 @given(grids, st.integers(0, 99))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_by_values_follows_from_the_rows(points, seed):
     points = points[:, ::-1] * np.array([1.0, -1.0, 0.0])  # negative zeros among the ties
     moved = points[np.random.default_rng(seed).permutation(len(points))]

@@ -96,7 +96,7 @@ def test_networkx_carries_rows_and_shared_rows():
 
 
 @given(st.integers(0, 10_000), st.integers(2, 5), st.floats(0.2, 1.5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_clusters_are_those_of_scikit_learn_up_to_border_rows(seed, min_samples, eps):
     points = np.random.default_rng(seed).normal(size=(50, 2))
     ours = mapper.Dbscan(eps, min_samples).resolve(points, []).fit_predict(points)
@@ -132,7 +132,7 @@ grids = st.integers(1, 3).flatmap(
 
 
 @given(grids, st.integers(0, 1000), st.integers(1, 6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_order_of_the_rows_changes_nothing(points, seed, n_cubes):
     # Whole numbers make ties everywhere: equal rows, equal distances, rows on the edges of cubes.
     order = np.random.default_rng(seed).permutation(len(points))

@@ -102,7 +102,7 @@ def test_rows_decide_how_far_a_ring_has_turned():
 
 @given(st.integers(4, 9), st.integers(0, 1000), st.sampled_from([0.2, 0.5, 0.8]))
 @example(5, 357, 0.2)  # nodes that distances cannot tell apart, and that are not alike
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_order_law_on_graphs_whose_nodes_only_rows_tell_apart(n_nodes, seed, alpha):
     random = np.random.default_rng(seed)
     order = random.permutation(2 * n_nodes)

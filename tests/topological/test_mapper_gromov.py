@@ -74,7 +74,7 @@ def test_two_nodes_against_two_and_one_against_many():
 
 
 @given(st.integers(0, 1000), st.integers(3, 10), st.integers(6, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_names_rows_and_order_of_nodes_do_not_matter(seed, n_nodes, n_rows):
     random = np.random.default_rng(seed)
     nodes = [random.choice(n_rows, size=random.integers(1, 5), replace=False) for _ in range(n_nodes)]

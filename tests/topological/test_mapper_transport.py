@@ -118,7 +118,7 @@ grids = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=8, ma
 
 
 @given(grids, st.integers(0, 1000), st.sampled_from([None, 0.4, 1.0]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_order_law_holds_on_points_full_of_ties(points, seed, relative_eps):
     random = np.random.default_rng(seed)
     metric = MapperTransport(n_cubes=3, relative_eps=relative_eps)

@@ -29,7 +29,7 @@ def reference(points, sets, k):
     st.sampled_from(["cloud", "whole numbers", "copies", "far away"]), st.sampled_from([np.float32, np.float64]),
     st.integers(1, 500), st.sampled_from([1, 2, 9]), st.integers(1, 9), st.integers(0, 10_000),
 )  # fmt: skip
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_distances_are_those_of_all_pairs(kind, dtype, n_rows, width, k, seed):
     generator = np.random.default_rng(seed)
     points = generator.normal(size=(n_rows, width))

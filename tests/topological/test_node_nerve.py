@@ -50,7 +50,7 @@ def test_a_short_cut_is_bridged_by_a_closer_node():
     assert not nerve([0, 1, 2, 9], [1, 2, 3, 4], [3, 4, 5, 9]).short_cuts().any()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sets(st.integers(0, 11), min_size=1, max_size=6), min_size=1, max_size=9))
 def test_short_cuts_take_no_component_apart(nodes):
     found = nerve(*map(sorted, nodes))

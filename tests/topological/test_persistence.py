@@ -113,7 +113,7 @@ def test_the_largest_fields_of_both_engines():
 
 
 @given(st.integers(5, 25), st.integers(1, 3), st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_engines_agree(n, width, seed):
     points = np.random.default_rng(seed).normal(size=(n, width))
     for dimension in (0, 1, 2):
@@ -125,7 +125,7 @@ def test_engines_agree(n, width, seed):
 
 
 @given(st.integers(20, 60), st.integers(2, 5), st.integers(3, 20), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_landmarks_keep_what_they_certify(n, width, landmarks, seed):
     random = np.random.default_rng(seed)
     points = random.normal(size=(n, width)) * random.uniform(0.2, 1.0, size=width)

@@ -83,7 +83,7 @@ def test_two_cuts_in_the_same_place_score_less():
     assert found.score < 0.7 * found.null_mean
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 12), st.integers(0, 10**6))
 def test_is_a_distance(n, seed):
     random = np.random.default_rng(seed)

@@ -18,7 +18,7 @@ def incidence(random, rows, nodes):
 
 
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(1, 5), st.integers(1, 4), st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_counts_are_those_of_sets(rows, left_nodes, right_nodes, draws, seed):
     random = np.random.default_rng(seed)
     left, right = incidence(random, rows, left_nodes), incidence(random, rows, right_nodes)

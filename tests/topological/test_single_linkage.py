@@ -25,7 +25,7 @@ def labels_of(points, clusterer):
 
 
 @given(st.integers(2, 200), st.integers(1, 4), st.floats(0.05, 2.0), st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_gap_cuts_where_scipy_cuts(n_rows, width, gap, seed):
     points = np.random.default_rng(seed).normal(size=(n_rows, width))
     expected = fcluster(linkage(points, "single"), gap, criterion="distance")
@@ -33,7 +33,7 @@ def test_a_gap_cuts_where_scipy_cuts(n_rows, width, gap, seed):
 
 
 @given(st.integers(3, 120), st.integers(2, 12), st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_histogram_cuts_below_its_first_empty_bin(n_rows, bins, seed):
     generator = np.random.default_rng(seed)
     points = generator.normal(size=(n_rows, 2)) * 0.2 + generator.integers(0, 3, size=(n_rows, 1)) * 3

@@ -23,7 +23,7 @@ def assert_same(graph, other):
 
 
 @given(st.integers(120, 300), st.integers(2, 4), st.integers(1, 5), st.booleans(), st.integers(0, 10_000))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_graphs_are_those_of_single_runs(n_rows, width, min_samples, whole, seed):
     points = np.random.default_rng(seed).normal(size=(n_rows, width))
     points = np.round(2 * points) if whole else points

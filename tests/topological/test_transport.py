@@ -20,7 +20,7 @@ def cheapest(cost, p, q):
 
 
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_value_is_that_of_linear_programming(k, m, seed):
     random = np.random.default_rng(seed)
     p, q = random.dirichlet(np.ones(k)), random.dirichlet(np.ones(m))

@@ -24,7 +24,7 @@ def sums(k, m):
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.floats(0.01, 1.0), st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_partial_is_the_linear_programme(k, m, mass, seed):
     cost, p, q = problem(k, m, seed)
     expected = linprog(
@@ -59,7 +59,7 @@ def test_partial_of_everything_is_balanced():
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.floats(0.01, 1.0), st.integers(0, 10_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_unbalanced_is_the_linear_programme(k, m, price, seed):
     cost, p, q = problem(k, m, seed)
     # With P 1 <= p, the penalty is price (2 - 2 sum P).

@@ -29,7 +29,7 @@ def numbers(words):
     return [float(number) for number in re.findall(r"\d\.\d\d", words)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     angle=st.floats(-4, 4), mirrored=st.booleans(), scale=st.floats(1e-3, 1e3), move=st.floats(-50, 50),
     weighted=st.booleans(),
